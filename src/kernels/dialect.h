@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_KERNELS_DIALECT_H
+#define VRAMFS_KERNELS_DIALECT_H
+
+/*
+ * The dialect that device code is written in: what OpenCL C 1.2, CUDA (as clang compiles it without
+ * a toolkit) and C have in common, and one name for each thing that they spell differently.
+ *
+ *	KERNEL(name)        begins the definition of the entry point vramfs_<name>
+ *	GLOBAL, CONSTANT    pointers to device or pinned memory; tables at file scope
+ *	LOCAL               pointers to the memory that the lanes of a group share
+ *	LOCAL_VARIABLE      declares such memory, at the top of an entry point
+ *	FUNCTION            begins the definition of any other function
+ *	GROUP               which group this is
+ *	FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group
+ *	BARRIER             waits for the group; what a lane wrote before it, all lanes see after it
+ *
+ * In C a group has a single lane, which takes all the numbers of each FOR_EACH_LANE, and BARRIER is
+ * nothing. So between two such loops a value may be kept only in LOCAL memory, or in a variable
+ * that is the same in every lane.
+ *
+ * All supported devices are little-endian, and the code relies on it.
+ */
+
+#if defined(__OPENCL_VERSION__)
+
+#define VRAMFS_DEVICE_CODE 1
+typedef uchar uint8_t;
+typedef uint uint32_t;
+typedef ulong uint64_t;
+
+#include "kernels/abi.h"
+
+#define GLOBAL __global
+#define LOCAL __local
+#define LOCAL_VARIABLE(type, name) __local type name
+#define CONSTANT __constant
+#define FUNCTION static inline
+#define KERNEL(name)                                                                             \
+	__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vramfs_##name(             \
+		__global uint8_t *region, __global uint32_t *scratch, __global uint8_t *control, \
+		__global uint8_t *payload, const struct kernel_params params)
+
+#define LANE ((uint32_t)get_local_id(0))
+#define LANES KERNEL_LANES
+#define GROUP ((uint32_t)get_group_id(0))
+#define BARRIER() barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
+
+#define LOCAL_INCREMENT(pointer) atomic_inc((volatile __local uint32_t *)(pointer))
+#define GLOBAL_ADD(pointer, value) atomic_add((volatile __global uint32_t *)(pointer), (value))
+#define GLOBAL_TAKE(pointer) atomic_xchg((volatile __global uint32_t *)(pointer), 0)
+#define SYSTEM_FENCE() mem_fence(CLK_GLOBAL_MEM_FENCE)
+#define PUBLISH(pointer, value) (*(volatile __global uint32_t *)(pointer) = (value))
+
+#elif defined(__CUDA__)
+
+#define VRAMFS_DEVICE_CODE 1
+typedef unsigned char uint8_t;
+typedef unsigned int uint32_t;
+typedef unsigned long uint64_t;
+
+#include "kernels/abi.h"
+
+#define GLOBAL
+#define LOCAL
+#define LOCAL_VARIABLE(type, name) static __attribute__((shared)) type name
+#define CONSTANT static __attribute__((constant)) const
+#define FUNCTION static inline __attribute__((device, always_inline))
+#define KERNEL(name)                                                                              \
+	extern "C" __attribute__((global, launch_bounds(64))) void vramfs_##name(uint8_t *region, \
+		uint32_t *scratch, uint8_t *control, uint8_t *payload,                            \
+		const struct kernel_params params)
+
+#define UNROLL _Pragma("unroll")
+#define LANE ((uint32_t)__nvvm_read_ptx_sreg_tid_x())
+#define LANES KERNEL_LANES
+#define GROUP ((uint32_t)__nvvm_read_ptx_sreg_ctaid_x())
+#define BARRIER() __syncthreads()
+
+#define LOCAL_INCREMENT(pointer) __nvvm_atom_add_gen_i((int *)(pointer), 1)
+#define GLOBAL_ADD(pointer, value) ((uint32_t)__nvvm_atom_add_gen_i((int *)(pointer), (int)(value)))
+#define GLOBAL_TAKE(pointer) ((uint32_t)__nvvm_atom_xchg_gen_i((int *)(pointer), 0))
+#define SYSTEM_FENCE() __nvvm_membar_sys()
+#define PUBLISH(pointer, value) (*(volatile uint32_t *)(pointer) = (value))
+
+#else /* C, for this machine's processors */
+
+#include "kernels/abi.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define GLOBAL
+#define LOCAL
+#define LOCAL_VARIABLE(type, name) type name
+#define CONSTANT static const
+#define FUNCTION static inline __attribute__((always_inline))
+#define KERNEL(name)                                                                         \
+	static void vramfs_##name(uint8_t *region, uint32_t *scratch, uint8_t *control,      \
+		uint8_t *payload __attribute__((unused)), const struct kernel_params params, \
+		uint32_t group)
+
+#define LANE 0u
+#define LANES 1u
+#define GROUP group
+#define BARRIER() ((void)0)
+
+/* Groups of one launch, and launches that read the same lines, run on several threads. */
+#define LOCAL_INCREMENT(pointer) (++*(pointer))
+#define GLOBAL_ADD(pointer, value) __atomic_fetch_add((pointer), (value), __ATOMIC_ACQ_REL)
+#define GLOBAL_TAKE(pointer) __atomic_exchange_n((pointer), 0, __ATOMIC_ACQ_REL)
+#define SYSTEM_FENCE() ((void)0)
+#define PUBLISH(pointer, value) __atomic_store_n((pointer), (value), __ATOMIC_RELEASE)
+#define REGION_LOAD(pointer) __atomic_load_n((pointer), __ATOMIC_RELAXED)
+#define REGION_STORE(pointer, value) __atomic_store_n((pointer), (value), __ATOMIC_RELAXED)
+
+#endif
+
+/* Bytes of the region. Launches that only read a line may run at the same time, and each may find
+ * and repair the same error, so these are atomic where the language asks for that. */
+#if !defined(REGION_LOAD)
+#define REGION_LOAD(pointer) (*(pointer))
+#define REGION_STORE(pointer, value) (*(pointer) = (value))
+#endif
+
+/* In front of a loop that indexes a private array, which only unrolled loops can keep in registers.
+ * Only one of the compilers has to be told. */
+#if !defined(UNROLL)
+#define UNROLL
+#endif
+
+#define FOR_EACH_LANE(i, begin, end) for (uint32_t i = (begin) + LANE; i < (end); i += LANES)
+
+#endif

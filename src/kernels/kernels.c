@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+
+/*
+ * The entry points: what each kernel of abi.h does with a tile, in terms of tile.h. This is the
+ * portable form of every kernel. It is compiled three times: to PTX by clang, to OpenCL C by the
+ * device's driver when the device is opened (from the text that scripts/flatten-opencl.py makes of
+ * it), and natively by native.c.
+ *
+ * A kernel that needs what only some devices have (tensor cores, shuffles) goes into a file of its
+ * own beside this one, with the same names, parameters and grid, and must leave the same bits
+ * behind. It becomes one more module that src/device can load; the backend chooses, kernel by
+ * kernel, when it opens the device, and the tests in tests/kernels run against whichever was
+ * chosen.
+ */
+#include "kernels/tile.h"
+
+/* The shape that the kernels share whose lines are all whole: every line, one lane a line. */
+#define FOR_EACH_LINE(line, work) FOR_EACH_LANE (line, (work).line_begin, (work).line_end)
+
+KERNEL(encode)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	if (params.parity_pitch) {
+		tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+		BARRIER();
+		FOR_EACH_LINE(line, work)
+		parity_store(region, parity_offset(&params, &work, work.block, line),
+			code_parity(tile_row(&tile, line), work.data_bytes));
+	}
+	group_finish(&tile, &params, scratch, control);
+}
+
+KERNEL(verify)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	if (params.parity_pitch) {
+		tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+		BARRIER();
+		FOR_EACH_LINE(line, work)
+		{
+			uint64_t stored = parity_load(
+				region, parity_offset(&params, &work, work.block, line));
+			if (code_parity(tile_row(&tile, line), work.data_bytes) != stored)
+				LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
+		}
+	}
+	group_finish(&tile, &params, scratch, control);
+}
+
+KERNEL(correct)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	if (params.parity_pitch) {
+		tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+		BARRIER();
+		FOR_EACH_LINE(line, work)
+		line_correct(&tile, &work, &params, region, work.block, line);
+	}
+	group_finish(&tile, &params, scratch, control);
+}
+
+KERNEL(refresh)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	if (params.parity_pitch) {
+		tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+		BARRIER();
+		FOR_EACH_LINE(line, work)
+		{
+			struct line_state state =
+				line_correct(&tile, &work, &params, region, work.block, line);
+			if (!state.lost)
+				parity_store(region,
+					parity_offset(&params, &work, work.block, line),
+					state.parity);
+		}
+	}
+	group_finish(&tile, &params, scratch, control);
+}
+
+KERNEL(read)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+	BARRIER();
+	if (params.parity_pitch) {
+		FOR_EACH_LINE(line, work)
+		line_correct(&tile, &work, &params, region, work.block, line);
+		BARRIER();
+	}
+	tile_to_payload(&tile, &work, payload);
+	group_finish(&tile, &params, scratch, control);
+}
+
+/*
+ * WRITE and FILL have the same three steps. First the lines of which old bytes remain, at most the
+ * group's first and its last, are loaded and checked.
+ */
+FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
+	const struct kernel_params *params, GLOBAL uint8_t *region)
+{
+	bool first_is_old = work->zero_begin % work->data_bytes != 0;
+	bool last_is_old = work->end % work->data_bytes != 0 && !work->fresh_tail;
+	uint32_t last = work->line_end - 1;
+	if (first_is_old && last == work->line_begin)
+		last_is_old = false; /* the same line; once is enough */
+	if (first_is_old)
+		tile_load(tile, work, region, work->block, work->line_begin, work->line_begin + 1);
+	if (last_is_old)
+		tile_load(tile, work, region, work->block, last, last + 1);
+	BARRIER();
+	if (params->parity_pitch) {
+		FOR_EACH_LANE (i, 0, 2) {
+			uint32_t line = i == 0 ? work->line_begin : last;
+			if (i == 0 ? first_is_old : last_is_old)
+				tile->marked[line] =
+					line_correct(tile, work, params, region, work->block, line)
+						.lost;
+		}
+		BARRIER();
+	}
+}
+
+/* Then, around the new bytes, the ones that become zero. */
+FUNCTION void zeros_merge(LOCAL struct tile *tile, const struct work *work)
+{
+	tile_set(tile, work, work->zero_begin, work->begin, 0);
+	if (work->fresh_tail)
+		tile_set(tile, work, work->end, work->line_end * work->data_bytes, 0);
+}
+
+/* In the end all lines are encoded and stored, but for those whose old bytes are lost. */
+FUNCTION void lines_store(LOCAL struct tile *tile, const struct work *work,
+	const struct kernel_params *params, GLOBAL uint8_t *region)
+{
+	BARRIER();
+	if (params->parity_pitch) {
+		FOR_EACH_LINE(line, *work)
+		{
+			if (!tile->marked[line])
+				parity_store(region, parity_offset(params, work, work->block, line),
+					code_parity(tile_row(tile, line), work->data_bytes));
+		}
+	}
+	tile_store(tile, work, region, true);
+}
+
+KERNEL(write)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, true);
+	tile_init(&tile);
+	old_lines_load(&tile, &work, &params, region);
+	zeros_merge(&tile, &work);
+	tile_from_payload(&tile, &work, payload);
+	lines_store(&tile, &work, &params, region);
+	group_finish(&tile, &params, scratch, control);
+}
+
+KERNEL(fill)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, true);
+	tile_init(&tile);
+	old_lines_load(&tile, &work, &params, region);
+	zeros_merge(&tile, &work);
+	tile_set(&tile, &work, work.begin, work.end, params.pattern);
+	lines_store(&tile, &work, &params, region);
+	group_finish(&tile, &params, scratch, control);
+}
+
+/* A line that is lost arrives as it is, with its old parity: so it stays known to be lost, instead
+ * of becoming a codeword of wrong bytes. */
+KERNEL(copy)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	tile_load(&tile, &work, region, work.source, work.line_begin, work.line_end);
+	BARRIER();
+	if (params.parity_pitch) {
+		FOR_EACH_LINE(line, work)
+		{
+			struct line_state state =
+				line_correct(&tile, &work, &params, region, work.source, line);
+			parity_store(region, parity_offset(&params, &work, work.block, line),
+				state.parity);
+		}
+		BARRIER();
+	}
+	tile_store(&tile, &work, region, false);
+	group_finish(&tile, &params, scratch, control);
+}
+
+/* A well-mixed function of two numbers: the finalizer of the splitmix64 generator. */
+FUNCTION uint64_t hash(uint64_t seed, uint64_t index)
+{
+	uint64_t x = seed + (index + 1) * 0x9e3779b97f4a7c15ul;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ul;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebul;
+	return x ^ (x >> 31);
+}
+
+/* The random data of a unit of a line of the tile. */
+FUNCTION uint64_t random_unit(
+	const struct kernel_params *params, const struct work *work, uint32_t line, uint32_t unit)
+{
+	uint64_t region_line = (uint64_t)work->block * KERNEL_BLOCK_LINES + work->first_line + line;
+	return hash(params->seed, region_line * (work->data_bytes / UNIT_BYTES) + unit);
+}
+
+KERNEL(randomize)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(region + line_offset(&work, work.block, 0));
+	FOR_EACH_LANE (i, work.line_begin * LINE_UNITS, work.line_end * LINE_UNITS) {
+		if (i % LINE_UNITS < work.data_bytes / UNIT_BYTES)
+			units[i] = random_unit(&params, &work, i / LINE_UNITS, i % LINE_UNITS);
+	}
+	group_finish(&tile, &params, scratch, control);
+}
+
+KERNEL(compare)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+	BARRIER();
+	FOR_EACH_LINE(line, work)
+	{
+		bool differs = false;
+		for (uint32_t i = 0; i < work.data_bytes / UNIT_BYTES; i++)
+			differs |= row_get(tile_row(&tile, line) + i * 2) !=
+				   random_unit(&params, &work, line, i);
+		if (differs)
+			LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
+	}
+	group_finish(&tile, &params, scratch, control);
+}
+
+/* Flip bits in params.inject_errors different bytes of one line. RANDOM is the line's own. */
+FUNCTION void line_damage(const struct kernel_params *params, const struct work *work,
+	GLOBAL uint8_t *region, uint32_t line, uint64_t random)
+{
+	uint32_t symbols = work->data_bytes + (params->parity_pitch ? KERNEL_PARITY_BYTES : 0);
+	uint64_t chosen = 0; /* the positions so far, a byte each */
+	for (uint32_t count = 0, draw = 0; count < params->inject_errors; draw++) {
+		uint64_t drawn = hash(random, draw);
+		uint32_t position = (uint32_t)drawn % symbols;
+		uint32_t flip = (uint32_t)(drawn >> 32) % 255 + 1;
+		bool again = false;
+		for (uint32_t i = 0; i < count; i++)
+			again |= ((chosen >> (8 * i)) & 0xff) == position;
+		if (again)
+			continue;
+		chosen |= (uint64_t)position << (8 * count++);
+		GLOBAL uint8_t *byte = region;
+		byte += position < work->data_bytes
+				? line_offset(work, work->block, line) + position
+				: parity_offset(params, work, work->block, line) +
+					  (position - work->data_bytes);
+		*byte = (uint8_t)(*byte ^ flip);
+	}
+}
+
+KERNEL(inject)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	FOR_EACH_LINE(line, work)
+	{
+		uint64_t region_line =
+			(uint64_t)work.block * KERNEL_BLOCK_LINES + work.first_line + line;
+		uint64_t random = hash(params.seed, region_line);
+		if ((uint32_t)(random >> 32) % params.inject_every == 0) {
+			LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
+			line_damage(&params, &work, region, line, random);
+		}
+	}
+	group_finish(&tile, &params, scratch, control);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_KERNELS_TILE_H
+#define VRAMFS_KERNELS_TILE_H
+
+#include "kernels/code.h"
+
+/*
+ * What every kernel is made of: a group finds out which tile it works on, moves the tile's lines
+ * between the region or the payload and local memory with all its lanes side by side, works on them
+ * with one lane a line, and at the end counts itself as finished.
+ *
+ * Memory outside the group is accessed in units of 8 bytes, consecutive lanes taking consecutive
+ * units, which for pinned host memory means full PCIe packets. A lane asks for BATCH units before
+ * it uses the first, because one trip to the host takes longer than all else.
+ */
+#define UNIT_BYTES 8u
+#define LINE_UNITS (KERNEL_LINE_BYTES / UNIT_BYTES)
+
+#if defined(VRAMFS_DEVICE_CODE)
+#define BATCH 8u
+#define ROW_WORDS 33u /* one more than a line has: lanes that walk down rows hit other banks */
+#else
+#define BATCH 1u
+#define ROW_WORDS 32u
+#endif
+
+/* Words of scratch that a launch uses. The first ones are counters in the order of struct
+ * kernel_report, beginning with `flagged`. */
+#define COUNT_FLAGGED 0u
+#define COUNT_CORRECTED 1u /* + number of bytes corrected, 1..4; + 0 is not used */
+#define COUNT_LOST 6u
+#define COUNTS 7u
+#define SCRATCH_FINISHED 8u
+
+struct tile {
+	uint32_t rows[KERNEL_TILE_LINES * ROW_WORDS]; /* the data bytes of each line */
+	uint32_t marked[KERNEL_TILE_LINES];           /* lines that must not be stored */
+	uint32_t counts[COUNTS];
+};
+
+/* What this group works on; the same in all its lanes. Bytes count in the payload space of the tile
+ * (byte 0 is the first data byte of its first line), lines from the first line of the tile. */
+struct work {
+	uint32_t data_bytes; /* of a line */
+	uint32_t reciprocal; /* of data_bytes, see line_of() */
+	uint32_t block;
+	uint32_t source;     /* KERNEL_COPY: the block to read */
+	uint32_t first_line; /* the tile's first line within the block */
+	uint32_t line_begin, line_end;
+	uint32_t zero_begin, begin, end; /* zero_begin..begin-1 become zero, begin..end-1 move */
+	uint32_t fresh_tail;             /* what follows `end` in its line, if any, becomes zero */
+	uint64_t payload;                /* where in payload the byte at `begin` is */
+};
+
+/* The line that POSITION in the tile's payload space is in. A multiplication by a rounded-up
+ * reciprocal, which is exact for all positions in a tile: its excess, below 1/2^20 * POSITION,
+ * stays below 1/data_bytes. */
+FUNCTION uint32_t line_of(const struct work *work, uint32_t position)
+{
+	return (position * work->reciprocal) >> 20;
+}
+
+/* ZEROES: whether the kernel looks at zero_from. */
+FUNCTION struct work work_find(const struct kernel_params *params, GLOBAL const uint8_t *control,
+	uint32_t group, bool zeroes)
+{
+	uint32_t index = group / params->tiles_per_segment;
+	struct work work;
+	work.data_bytes = params->data_per_line;
+	work.reciprocal = ((1u << 20) + work.data_bytes - 1) / work.data_bytes;
+	work.block = params->first_block + index;
+	work.source = work.block;
+	work.fresh_tail = 0;
+	uint32_t first = 0, count = params->data_per_line * KERNEL_BLOCK_LINES, zero_from = 0;
+	uint32_t payload = 0;
+	if (params->segments != KERNEL_WHOLE_BLOCKS) {
+		GLOBAL const struct kernel_segment *segment =
+			(GLOBAL const struct kernel_segment *)(control + params->segments) + index;
+		work.block = segment->block;
+		work.source = segment->source;
+		work.fresh_tail = segment->flags & SEGMENT_FRESH_TAIL;
+		first = segment->first;
+		count = segment->count;
+		zero_from = zeroes ? segment->zero_from : first;
+		payload = segment->payload;
+	}
+
+	uint32_t tile_bytes = work.data_bytes * KERNEL_TILE_LINES;
+	uint32_t tile = zero_from / tile_bytes + group % params->tiles_per_segment;
+	uint32_t tile_begin = tile * tile_bytes, tile_end = tile_begin + tile_bytes;
+	uint32_t end = first + count;
+	uint32_t begin = first;
+	if (end > tile_end)
+		end = tile_end;
+	begin = begin < tile_begin ? tile_begin : begin > end ? end : begin;
+	zero_from = zero_from < tile_begin ? tile_begin : zero_from;
+	work.first_line = tile * KERNEL_TILE_LINES;
+	if (zero_from >= end) { /* nothing to do in this tile */
+		work.zero_begin = work.begin = work.end = 0;
+		work.line_begin = work.line_end = 0;
+		work.payload = 0;
+		return work;
+	}
+	work.zero_begin = zero_from - tile_begin;
+	work.begin = begin - tile_begin;
+	work.end = end - tile_begin;
+	work.line_begin = work.zero_begin / work.data_bytes;
+	work.line_end = (work.end + work.data_bytes - 1) / work.data_bytes;
+	work.payload = params->payload + payload + (begin - first);
+	return work;
+}
+
+/* Where in the region a line of the tile and its parity are. */
+FUNCTION uint64_t line_offset(const struct work *work, uint32_t block, uint32_t line)
+{
+	return ((uint64_t)block * KERNEL_BLOCK_LINES + work->first_line + line) * KERNEL_LINE_BYTES;
+}
+
+FUNCTION uint64_t parity_offset(
+	const struct kernel_params *params, const struct work *work, uint32_t block, uint32_t line)
+{
+	return params->parity_base +
+	       ((uint64_t)block * KERNEL_BLOCK_LINES + work->first_line + line) *
+		       params->parity_pitch;
+}
+
+FUNCTION LOCAL uint32_t *tile_row(LOCAL struct tile *tile, uint32_t line)
+{
+	return tile->rows + line * ROW_WORDS;
+}
+
+FUNCTION LOCAL uint8_t *tile_byte(LOCAL struct tile *tile, uint32_t line, uint32_t byte)
+{
+	return (LOCAL uint8_t *)tile_row(tile, line) + byte;
+}
+
+/* A unit that starts at a word; a row holds words, so a unit in it may begin at an odd one. */
+FUNCTION void row_put(LOCAL uint32_t *words, uint64_t unit)
+{
+	words[0] = (uint32_t)unit;
+	words[1] = (uint32_t)(unit >> 32);
+}
+
+FUNCTION uint64_t row_get(LOCAL const uint32_t *words)
+{
+	return words[0] | ((uint64_t)words[1] << 32);
+}
+
+/* The byte at POSITION of the tile's payload space. */
+FUNCTION LOCAL uint8_t *tile_at(LOCAL struct tile *tile, const struct work *work, uint32_t position)
+{
+	uint32_t line = line_of(work, position);
+	return tile_byte(tile, line, position - line * work->data_bytes);
+}
+
+/* The unit at POSITION. */
+FUNCTION void tile_put(
+	LOCAL struct tile *tile, const struct work *work, uint32_t position, uint64_t unit)
+{
+	if (position % UNIT_BYTES == 0) {
+		row_put((LOCAL uint32_t *)tile_at(tile, work, position), unit);
+		return;
+	}
+	for (uint32_t i = 0; i < UNIT_BYTES; i++)
+		*tile_at(tile, work, position + i) = (uint8_t)(unit >> (8 * i));
+}
+
+FUNCTION uint64_t tile_get(LOCAL struct tile *tile, const struct work *work, uint32_t position)
+{
+	if (position % UNIT_BYTES == 0)
+		return row_get((LOCAL const uint32_t *)tile_at(tile, work, position));
+	uint64_t unit = 0;
+	for (uint32_t i = 0; i < UNIT_BYTES; i++)
+		unit |= (uint64_t)*tile_at(tile, work, position + i) << (8 * i);
+	return unit;
+}
+
+/* First of all, in every kernel. Ends with a barrier. */
+FUNCTION void tile_init(LOCAL struct tile *tile)
+{
+	FOR_EACH_LANE (i, 0, KERNEL_TILE_LINES)
+		tile->marked[i] = 0;
+	FOR_EACH_LANE (i, 0, COUNTS)
+		tile->counts[i] = 0;
+	BARRIER();
+}
+
+/* Lines BEGIN..END-1 from BLOCK to the tile. */
+FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work,
+	GLOBAL const uint8_t *region, uint32_t block, uint32_t begin, uint32_t end)
+{
+	uint32_t row_units = work->data_bytes / UNIT_BYTES;
+	GLOBAL const uint64_t *units =
+		(GLOBAL const uint64_t *)(region + line_offset(work, block, 0));
+	for (uint32_t first = begin * LINE_UNITS + LANE; first < end * LINE_UNITS;
+		first += LANES * BATCH) {
+		uint64_t batch[BATCH];
+		UNROLL for (uint32_t i = 0; i < BATCH; i++)
+		{
+			uint32_t unit = first + i * LANES;
+			if (unit < end * LINE_UNITS && unit % LINE_UNITS < row_units)
+				batch[i] = REGION_LOAD(units + unit);
+		}
+		UNROLL for (uint32_t i = 0; i < BATCH; i++)
+		{
+			uint32_t unit = first + i * LANES;
+			if (unit < end * LINE_UNITS && unit % LINE_UNITS < row_units)
+				row_put(tile_row(tile, unit / LINE_UNITS) + unit % LINE_UNITS * 2,
+					batch[i]);
+		}
+	}
+}
+
+/* The lines of the tile that the group works on, except those marked if SKIP_MARKED, from the tile
+ * to its block. */
+FUNCTION void tile_store(
+	LOCAL struct tile *tile, const struct work *work, GLOBAL uint8_t *region, bool skip_marked)
+{
+	uint32_t row_units = work->data_bytes / UNIT_BYTES;
+	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(region + line_offset(work, work->block, 0));
+	FOR_EACH_LANE (unit, work->line_begin * LINE_UNITS, work->line_end * LINE_UNITS) {
+		uint32_t line = unit / LINE_UNITS;
+		if (unit % LINE_UNITS < row_units && !(skip_marked && tile->marked[line]))
+			units[unit] = row_get(tile_row(tile, line) + unit % LINE_UNITS * 2);
+	}
+}
+
+/* Set bytes BEGIN..END-1 of the tile's payload space. */
+FUNCTION void tile_set(LOCAL struct tile *tile, const struct work *work, uint32_t begin,
+	uint32_t end, uint32_t value)
+{
+	FOR_EACH_LANE (word, begin / 4, (end + 3) / 4) {
+		uint32_t position = word * 4;
+		if (position >= begin && position + 4 <= end) {
+			*(LOCAL uint32_t *)tile_at(tile, work, position) = value * 0x01010101u;
+			continue;
+		}
+		for (uint32_t i = position; i < position + 4; i++) {
+			if (i >= begin && i < end)
+				*tile_at(tile, work, i) = (uint8_t)value;
+		}
+	}
+}
+
+/*
+ * How the group's stretch of payload lies in units of host memory: some bytes in front of the first
+ * whole unit, whole units, some bytes behind. In the tile these units begin at a multiple of 8 as
+ * well, or, when payload and file offset don't fit together, anywhere, even in one line and end in
+ * the next.
+ */
+struct payload_layout {
+	uint32_t head, units, tail;
+};
+
+FUNCTION struct payload_layout payload_layout_of(const struct work *work)
+{
+	struct payload_layout layout;
+	uint32_t bytes = work->end - work->begin;
+	layout.head = (0 - (uint32_t)work->payload) % UNIT_BYTES;
+	if (layout.head > bytes)
+		layout.head = bytes;
+	layout.units = (bytes - layout.head) / UNIT_BYTES;
+	layout.tail = (bytes - layout.head) % UNIT_BYTES;
+	return layout;
+}
+
+/* The payload of the group's bytes `begin`..`end`-1 to the tile. */
+FUNCTION void tile_from_payload(
+	LOCAL struct tile *tile, const struct work *work, GLOBAL const uint8_t *payload)
+{
+	struct payload_layout layout = payload_layout_of(work);
+	GLOBAL const uint8_t *bytes = payload + work->payload;
+	GLOBAL const uint64_t *units = (GLOBAL const uint64_t *)(bytes + layout.head);
+	for (uint32_t first = LANE; first < layout.units; first += LANES * BATCH) {
+		uint64_t batch[BATCH];
+		UNROLL for (uint32_t i = 0; i < BATCH; i++)
+		{
+			if (first + i * LANES < layout.units)
+				batch[i] = units[first + i * LANES];
+		}
+		UNROLL for (uint32_t i = 0; i < BATCH; i++)
+		{
+			if (first + i * LANES < layout.units)
+				tile_put(tile, work,
+					work->begin + layout.head +
+						(first + i * LANES) * UNIT_BYTES,
+					batch[i]);
+		}
+	}
+	FOR_EACH_LANE (i, 0, layout.head + layout.tail) {
+		uint32_t offset = i < layout.head ? i : i + layout.units * UNIT_BYTES;
+		*tile_at(tile, work, work->begin + offset) = bytes[offset];
+	}
+}
+
+/* The tile's bytes `begin`..`end`-1 to the payload, and not one byte more. */
+FUNCTION void tile_to_payload(
+	LOCAL struct tile *tile, const struct work *work, GLOBAL uint8_t *payload)
+{
+	struct payload_layout layout = payload_layout_of(work);
+	GLOBAL uint8_t *bytes = payload + work->payload;
+	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(bytes + layout.head);
+	FOR_EACH_LANE (unit, 0, layout.units)
+		units[unit] = tile_get(tile, work, work->begin + layout.head + unit * UNIT_BYTES);
+	FOR_EACH_LANE (i, 0, layout.head + layout.tail) {
+		uint32_t offset = i < layout.head ? i : i + layout.units * UNIT_BYTES;
+		bytes[offset] = *tile_at(tile, work, work->begin + offset);
+	}
+}
+
+FUNCTION uint64_t parity_load(GLOBAL const uint8_t *region, uint64_t offset)
+{
+	return REGION_LOAD((GLOBAL const uint64_t *)(region + offset));
+}
+
+FUNCTION void parity_store(GLOBAL uint8_t *region, uint64_t offset, uint64_t parity)
+{
+	*(GLOBAL uint64_t *)(region + offset) = parity;
+}
+
+/* What line_correct() found: whether the line is lost, and its parity, corrected unless lost. */
+struct line_state {
+	bool lost;
+	uint64_t parity;
+};
+
+/*
+ * Check the line of BLOCK that is in the tile, correct it there and in the region, and count. Only
+ * bytes that were wrong are written to the region: another group may be reading the same line, and
+ * whichever of them it sees, old or new, the line has no more errors for it than before.
+ */
+FUNCTION struct line_state line_correct(LOCAL struct tile *tile, const struct work *work,
+	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t block, uint32_t line)
+{
+	uint64_t offset = parity_offset(params, work, block, line);
+	struct line_state state;
+	state.lost = false;
+	state.parity = parity_load(region, offset);
+	uint64_t remainder = code_parity(tile_row(tile, line), work->data_bytes) ^ state.parity;
+	if (remainder == 0)
+		return state;
+	LOCAL_INCREMENT(&tile->counts[COUNT_FLAGGED]);
+	struct code_errors errors =
+		code_find_errors(remainder, work->data_bytes, params->max_correct);
+	if (errors.count == 0) {
+		LOCAL_INCREMENT(&tile->counts[COUNT_LOST]);
+		state.lost = true;
+		return state;
+	}
+	for (uint32_t i = 0; i < errors.count; i++) {
+		uint32_t position = (errors.positions >> (8 * i)) & 0xff;
+		uint32_t value = (errors.values >> (8 * i)) & 0xff;
+		if (position < work->data_bytes) {
+			uint8_t byte = (uint8_t)(*tile_byte(tile, line, position) ^ value);
+			*tile_byte(tile, line, position) = byte;
+			REGION_STORE(region + line_offset(work, block, line) + position, byte);
+		} else {
+			uint32_t symbol = position - work->data_bytes;
+			state.parity ^= (uint64_t)value << (8 * symbol);
+			REGION_STORE(
+				region + offset + symbol, (uint8_t)(state.parity >> (8 * symbol)));
+		}
+	}
+	LOCAL_INCREMENT(&tile->counts[COUNT_CORRECTED + errors.count]);
+	return state;
+}
+
+/*
+ * Last of all, in every kernel: add up what the lanes counted and count the group as finished; the
+ * launch's last group writes the report and leaves the scratch words zero. The barrier and the
+ * fence make everything that the group's lanes wrote visible before it counts as finished, and the
+ * fence of the last group makes all that visible before `done`.
+ */
+FUNCTION void group_finish(LOCAL struct tile *tile, const struct kernel_params *params,
+	GLOBAL uint32_t *scratch, GLOBAL uint8_t *control)
+{
+	BARRIER();
+	if (LANE != 0)
+		return;
+	GLOBAL uint32_t *words = scratch + params->scratch;
+	for (uint32_t i = 0; i < COUNTS; i++) {
+		if (tile->counts[i])
+			GLOBAL_ADD(words + i, tile->counts[i]);
+	}
+	SYSTEM_FENCE();
+	uint32_t groups = params->segment_count * params->tiles_per_segment;
+	if (GLOBAL_ADD(words + SCRATCH_FINISHED, 1) + 1 != groups)
+		return;
+	SYSTEM_FENCE();
+	GLOBAL struct kernel_report *report =
+		(GLOBAL struct kernel_report *)(control + params->report);
+	/* The host has zeroed the report, and where no line was flagged nothing else is counted;
+	 * each of these takes a while. */
+	uint32_t flagged = GLOBAL_TAKE(words + COUNT_FLAGGED);
+	if (flagged) {
+		report->flagged = flagged;
+		for (uint32_t i = COUNT_FLAGGED + 1; i < COUNTS; i++)
+			(&report->flagged)[i] = GLOBAL_TAKE(words + i);
+	}
+	GLOBAL_TAKE(words + SCRATCH_FINISHED);
+	SYSTEM_FENCE();
+	PUBLISH(&report->done, params->ticket);
+}
+
+#endif
