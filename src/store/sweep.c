@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+/*
+ * A kernel over a whole range of blocks: in jobs of 256 blocks, 32 MiB, large enough that launching
+ * them costs little beside running them; a few in flight, so that the device has the next one when
+ * it ends one; and no larger, so that another job that wants one of the lines waits for one such
+ * piece and not for the whole sweep.
+ */
+#include "store/internal.h"
+
+#include <assert.h>
+#include <sched.h>
+
+#define BLOCKS_A_JOB 256u
+#define JOBS_IN_FLIGHT 4u
+
+_Static_assert(BLOCKS_A_JOB <= STORE_JOB_SEGMENTS, "a sweep's job must fit in a job");
+
+/* Of one sweep. Atomic, because a thread that shares the queue may call `done`. */
+struct progress {
+	_Atomic uint64_t flagged, corrected[5], lost;
+	atomic_bool failed;
+	_Atomic unsigned in_flight;
+};
+
+static bool sweeps(enum kernel kernel)
+{
+	return kernel == KERNEL_ENCODE || kernel == KERNEL_VERIFY || kernel == KERNEL_CORRECT ||
+	       kernel == KERNEL_REFRESH || kernel == KERNEL_RANDOMIZE || kernel == KERNEL_COMPARE ||
+	       kernel == KERNEL_INJECT;
+}
+
+static void piece_done(struct store_job *job, int err, const struct store_outcome *outcome)
+{
+	struct progress *progress = job->user;
+
+	atomic_fetch_add(&progress->flagged, outcome->flagged);
+	atomic_fetch_add(&progress->lost, outcome->lost);
+	for (unsigned weight = 1; weight < 5; weight++)
+		atomic_fetch_add(&progress->corrected[weight], outcome->corrected[weight]);
+	if (err)
+		atomic_store(&progress->failed, true);
+	/* Last: the sweep may return, and PROGRESS be gone. */
+	atomic_fetch_sub(&progress->in_flight, 1);
+}
+
+static void submit_piece(struct store_job *job, enum kernel kernel, uint32_t first, uint32_t count,
+	const struct store_sweep *arguments, struct progress *progress)
+{
+	job->kernel = kernel;
+	job->whole_blocks = true;
+	job->first_block = first;
+	job->segment_count = count;
+	if (arguments) {
+		job->seed = arguments->seed;
+		job->inject_errors = arguments->inject_errors;
+		job->inject_every = arguments->inject_every;
+	}
+	job->done = piece_done;
+	job->user = progress;
+	atomic_fetch_add(&progress->in_flight, 1);
+	store_submit(job);
+}
+
+int store_sweep(struct store *store, enum kernel kernel, uint32_t first, uint32_t count,
+	const struct store_sweep *arguments, struct store_sweep_totals *ret_totals)
+{
+	struct store_queue *queue = store_queue(store);
+	struct progress progress = {.flagged = 0};
+
+	assert(sweeps(kernel));
+	assert((uint64_t)first + count <= store->geometry.blocks);
+	while (count || atomic_load(&progress.in_flight)) {
+		uint32_t piece = count < BLOCKS_A_JOB ? count : BLOCKS_A_JOB;
+		bool room = piece && atomic_load(&progress.in_flight) < JOBS_IN_FLIGHT;
+		struct store_job *job = room ? store_job_take(queue) : NULL;
+
+		if (job) {
+			submit_piece(job, kernel, first, piece, arguments, &progress);
+			first += piece;
+			count -= piece;
+		} else {
+			/* Full, or nothing left, or a thread that shares the queue has all jobs. */
+			store_wait(queue);
+		}
+	}
+	*ret_totals = (struct store_sweep_totals){
+		.flagged = progress.flagged,
+		.lost = progress.lost,
+	};
+	for (unsigned weight = 1; weight < 5; weight++)
+		ret_totals->corrected[weight] = progress.corrected[weight];
+	return progress.failed ? -EIO : 0;
+}
