@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+/*
+ * Attributes. Everything that can be refused is checked first, so that a change is made whole or
+ * not at all.
+ */
+#include "fs/inode.h"
+
+int fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr)
+{
+	struct inode *inode = inode_get(fs, ino);
+	if (!inode)
+		return -ENOENT;
+	pthread_mutex_lock(&inode->lock);
+	inode_fill_attr(fs, inode, ret_attr);
+	inode_unlock_put(fs, inode);
+	return 0;
+}
+
+static err_t check_changes(const struct inode *inode, const struct fs_changes *changes)
+{
+	if (!(changes->valid & FS_SET_SIZE))
+		return 0;
+	if (S_ISDIR(inode->type))
+		return -EISDIR;
+	if (!S_ISREG(inode->type))
+		return -EINVAL;
+	return changes->size > (uint64_t)FS_SIZE_MAX ? -EFBIG : 0;
+}
+
+static void change_times(struct inode *inode, const struct fs_changes *changes)
+{
+	struct timespec now = time_now();
+	if (changes->valid & FS_SET_ATIME)
+		inode->atime = changes->atime;
+	if (changes->valid & FS_SET_ATIME_NOW)
+		inode->atime = now;
+	if (changes->valid & FS_SET_MTIME)
+		inode->mtime = changes->mtime;
+	if (changes->valid & FS_SET_MTIME_NOW)
+		inode->mtime = now;
+	inode->ctime = changes->valid & FS_SET_CTIME ? changes->ctime : now;
+}
+
+int fs_set_attr(
+	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr)
+{
+	struct inode *inode = inode_get(fs, ino);
+	if (!inode)
+		return -ENOENT;
+	int err = check_changes(inode, changes);
+	if (err) {
+		inode_put(fs, inode, 1);
+		return err;
+	}
+	unsigned valid = changes->valid;
+	pthread_mutex_lock(&inode->lock);
+	if (valid & FS_SET_MODE)
+		inode->permissions = changes->mode & 07777;
+	if (valid & FS_SET_UID)
+		inode->uid = changes->uid;
+	if (valid & FS_SET_GID)
+		inode->gid = changes->gid;
+	if (valid & FS_SET_SIZE)
+		file_resize(fs, inode, changes->size);
+	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID)) {
+		if (valid & FS_KILL_SUIDGID)
+			inode_kill_suidgid(inode);
+		xattr_drop_capability(inode);
+	}
+	if (valid & ~FS_KILL_SUIDGID)
+		change_times(inode, changes);
+	inode_fill_attr(fs, inode, ret_attr);
+	inode_unlock_put(fs, inode);
+	return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+/*
+ * The names in a directory, found in two ways: by name through a hash table, and in the order in
+ * which they were made through an array sorted by cookie. Cookies only grow, so a new entry goes to
+ * the array's end and a search in it is a binary one; removing leaves a hole, and holes are closed
+ * when they outnumber the entries. A reader that comes back with a cookie goes on behind it,
+ * whether or not that entry is still there: entries that stay are seen exactly once.
+ *
+ * The hash is seeded with a random number, so nobody can prepare names that share a bucket.
+ */
+#include "fs/directory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CAPACITY 8u
+
+struct directory_slot {
+	uint64_t cookie;
+	struct directory_entry *entry; /* NULL: a hole */
+};
+
+/* Multiply and fold, eight bytes a step. */
+static uint32_t hash_name(uint64_t seed, struct fs_name name)
+{
+	uint64_t hash = seed ^ name.length;
+	for (size_t at = 0; at < name.length; at += 8) {
+		uint64_t word = 0;
+		memcpy(&word, name.bytes + at, name.length - at < 8 ? name.length - at : 8);
+		__extension__ unsigned __int128 product =
+			(unsigned __int128)(hash ^ word) * 0x9e3779b97f4a7c15ull;
+		hash = seed + ((uint64_t)product ^ (uint64_t)(product >> 64));
+	}
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+struct directory *directory_new(uint64_t parent, uint64_t seed)
+{
+	struct directory *directory = calloc(1, sizeof(*directory));
+	if (!directory)
+		return NULL;
+	atomic_init(&directory->parent, parent);
+	directory->seed = seed;
+	directory->last_cookie = DIRECTORY_COOKIE_PARENT;
+	return directory;
+}
+
+void directory_free(struct directory *directory)
+{
+	if (!directory)
+		return;
+	for (uint32_t i = 0; i < directory->slot_count; i++)
+		free(directory->slots[i].entry);
+	free(directory->slots);
+	free(directory->buckets);
+	free(directory);
+}
+
+static bool entry_is(const struct directory_entry *entry, uint32_t hash, struct fs_name name)
+{
+	return entry->hash == hash && entry->length == name.length &&
+	       memcmp(entry->name, name.bytes, name.length) == 0;
+}
+
+struct directory_entry *directory_find(struct directory *directory, struct fs_name name)
+{
+	if (directory->entry_count == 0)
+		return NULL;
+	uint32_t hash = hash_name(directory->seed, name);
+	struct directory_entry *entry = directory->buckets[hash & (directory->bucket_count - 1)];
+	while (entry && !entry_is(entry, hash, name))
+		entry = entry->next;
+	return entry;
+}
+
+/* Spread the entries over COUNT buckets. False without memory: then all stays as it is. */
+static bool rehash(struct directory *directory, uint32_t count)
+{
+	struct directory_entry **buckets = calloc(count, sizeof(struct directory_entry *));
+	if (!buckets)
+		return false;
+	for (uint32_t i = 0; i < directory->slot_count; i++) {
+		struct directory_entry *entry = directory->slots[i].entry;
+		if (!entry)
+			continue;
+		struct directory_entry **bucket = &buckets[entry->hash & (count - 1)];
+		entry->next = *bucket;
+		*bucket = entry;
+	}
+	free(directory->buckets);
+	directory->buckets = buckets;
+	directory->bucket_count = count;
+	return true;
+}
+
+static bool make_room(struct directory *directory)
+{
+	if (directory->slot_count == directory->slot_capacity) {
+		uint32_t capacity =
+			directory->slot_capacity ? directory->slot_capacity * 2 : FIRST_CAPACITY;
+		struct directory_slot *slots = realloc(directory->slots, capacity * sizeof(*slots));
+		if (!slots)
+			return false;
+		directory->slots = slots;
+		directory->slot_capacity = capacity;
+	}
+	/* a table that can't grow works on with longer chains, but there must be one */
+	if (directory->entry_count >= directory->bucket_count &&
+		!rehash(directory,
+			directory->bucket_count ? directory->bucket_count * 2 : FIRST_CAPACITY))
+		return directory->bucket_count > 0;
+	return true;
+}
+
+int directory_add(struct directory *directory, struct fs_name name, struct inode *inode)
+{
+	if (!make_room(directory))
+		return -ENOMEM;
+	struct directory_entry *entry = malloc(sizeof(*entry) + name.length);
+	if (!entry)
+		return -ENOMEM;
+	entry->inode = inode;
+	entry->cookie = ++directory->last_cookie;
+	entry->hash = hash_name(directory->seed, name);
+	entry->length = (uint8_t)name.length;
+	memcpy(entry->name, name.bytes, name.length);
+
+	struct directory_entry **bucket =
+		&directory->buckets[entry->hash & (directory->bucket_count - 1)];
+	entry->next = *bucket;
+	*bucket = entry;
+	directory->slots[directory->slot_count++] = (struct directory_slot){entry->cookie, entry};
+	directory->entry_count++;
+	return 0;
+}
+
+/* Where the first slot with a cookie of at least COOKIE is. */
+static uint32_t slot_at(const struct directory *directory, uint64_t cookie)
+{
+	uint32_t low = 0, high = directory->slot_count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (directory->slots[middle].cookie < cookie)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Close the holes, and give memory back when most of it is unused. */
+static void compact(struct directory *directory)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < directory->slot_count; i++) {
+		if (directory->slots[i].entry)
+			directory->slots[kept++] = directory->slots[i];
+	}
+	directory->slot_count = kept;
+	if (directory->slot_capacity / 4 > kept && directory->slot_capacity > FIRST_CAPACITY) {
+		uint32_t capacity = directory->slot_capacity / 2;
+		struct directory_slot *slots = realloc(directory->slots, capacity * sizeof(*slots));
+		if (slots) {
+			directory->slots = slots;
+			directory->slot_capacity = capacity;
+		}
+		if (directory->bucket_count > capacity)
+			rehash(directory, capacity);
+	}
+}
+
+void directory_remove(struct directory *directory, struct directory_entry *entry)
+{
+	struct directory_entry **link =
+		&directory->buckets[entry->hash & (directory->bucket_count - 1)];
+	while (*link != entry)
+		link = &(*link)->next;
+	*link = entry->next;
+	directory->slots[slot_at(directory, entry->cookie)].entry = NULL;
+	directory->entry_count--;
+	free(entry);
+	if (directory->slot_count - directory->entry_count >
+		directory->entry_count + FIRST_CAPACITY)
+		compact(directory);
+}
+
+struct directory_entry *directory_after(struct directory *directory, uint64_t cookie)
+{
+	if (cookie >= directory->last_cookie)
+		return NULL;
+	for (uint32_t i = slot_at(directory, cookie + 1); i < directory->slot_count; i++) {
+		if (directory->slots[i].entry)
+			return directory->slots[i].entry;
+	}
+	return NULL;
+}

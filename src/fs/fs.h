@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_FS_FS_H
+#define VRAMFS_FS_FS_H
+
+#include "base/err.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+/*
+ * The filesystem: names, inodes and the maps from file offsets to blocks, all in host memory; the
+ * bytes are the store's. Knows nothing of FUSE. Permission bits are kept and reported, not
+ * enforced: whoever mounts it has the kernel do that (default_permissions). All functions may be
+ * called from any thread.
+ *
+ * Inodes are named by numbers that are never reused; FS_ROOT is the root directory. Every function
+ * that returns the attributes of an inode it found or made by name takes one reference for its
+ * caller, which fs_forget() gives back; an inode lives while it has a name or a reference. A number
+ * that names no live inode is -ENOENT (-ESTALE is not used).
+ *
+ * Names are counted strings of 1..255 bytes without '/' and NUL, and neither "." nor ".."; others
+ * are -EINVAL or -ENAMETOOLONG. Times are in nanoseconds and signed, of CLOCK_REALTIME.
+ */
+struct fs;
+
+#define FS_ROOT 1u
+#define FS_NAME_MAX 255u
+
+struct fs_options {
+	uint64_t max_inodes; /* 0: as many as host memory allows (half of it, as tmpfs does) */
+	uid_t root_uid;
+	gid_t root_gid;
+	mode_t root_mode; /* permission bits, say 01777 or 0755 */
+};
+
+err_t fs_open(struct store *store, const struct fs_options *options, struct fs **ret_fs);
+/* Frees everything; no I/O may be in flight. */
+void fs_close(struct fs *fs);
+/* What its bytes are in: for queues and buffers. */
+struct store *fs_store(struct fs *fs);
+
+struct fs_name {
+	const char *bytes;
+	size_t length;
+};
+
+struct fs_attr {
+	uint64_t ino;
+	uint64_t size;
+	uint64_t blocks_512; /* allocated, in units of 512 bytes, as st_blocks */
+	struct timespec atime, mtime, ctime, btime;
+	mode_t mode;
+	uint32_t nlink;
+	uid_t uid;
+	gid_t gid;
+	uint32_t rdev; /* as the kernel encodes it; kept, not interpreted */
+};
+
+/* Who asks: the owner of what is made. A directory with setgid gives its group (and, to
+ * directories, the bit). */
+struct fs_owner {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* Namespace. MODE has file type and permission bits, the umask already applied. */
+err_t fs_lookup(struct fs *fs, uint64_t parent, struct fs_name name, struct fs_attr *ret_attr);
+void fs_forget(struct fs *fs, uint64_t ino, uint64_t count);
+err_t fs_make(struct fs *fs, uint64_t parent, struct fs_name name, mode_t mode, uint32_t rdev,
+	const struct fs_owner *owner,
+	struct fs_attr *ret_attr); /* file, directory, fifo, socket, device */
+err_t fs_make_symlink(struct fs *fs, uint64_t parent, struct fs_name name, struct fs_name target,
+	const struct fs_owner *owner, struct fs_attr *ret_attr);
+/* A regular file without a name; lives while it has a reference or until fs_link() names it. */
+err_t fs_make_unnamed(struct fs *fs, uint64_t parent, mode_t mode, const struct fs_owner *owner,
+	struct fs_attr *ret_attr);
+err_t fs_link(struct fs *fs, uint64_t ino, uint64_t parent, struct fs_name name,
+	struct fs_attr *ret_attr);
+err_t fs_unlink(struct fs *fs, uint64_t parent, struct fs_name name);
+err_t fs_rmdir(struct fs *fs, uint64_t parent, struct fs_name name);
+
+#define FS_RENAME_NOREPLACE 1u
+#define FS_RENAME_EXCHANGE 2u
+/* Atomic; replaces as rename(2) says. Unknown flags are -EINVAL. */
+err_t fs_rename(struct fs *fs, uint64_t parent, struct fs_name name, uint64_t new_parent,
+	struct fs_name new_name, unsigned flags);
+/* Copies the target, at most FS_TARGET_MAX bytes without an end mark, to TARGET, which holds SIZE.
+ * Returns its length or -errno; -ERANGE if SIZE is too small. */
+#define FS_TARGET_MAX 4095u
+ssize_t fs_read_symlink(struct fs *fs, uint64_t ino, char *target, size_t size);
+
+/*
+ * Directory entries in a stable order. COOKIE 0 starts; afterwards the cookie of the last entry
+ * taken. Entries that stay are seen exactly once however others come and go. "." and ".." are
+ * included. EMIT returns false when it has no room: that entry is given again next time. It must
+ * not call fs. With want_attr each entry but "." and ".." comes
+ * with attributes and one reference if EMIT returned true (readdirplus); ATTR is NULL otherwise.
+ */
+struct fs_dirent {
+	struct fs_name name;
+	uint64_t ino;
+	uint64_t cookie;
+	mode_t type; /* S_IFMT bits */
+	const struct fs_attr *attr;
+};
+err_t fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_attr,
+	bool (*emit)(void *user, const struct fs_dirent *entry), void *user);
+
+/* Attributes. */
+err_t fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr);
+
+#define FS_SET_MODE 1u
+#define FS_SET_UID 2u
+#define FS_SET_GID 4u
+#define FS_SET_SIZE 8u
+#define FS_SET_ATIME 16u
+#define FS_SET_MTIME 32u
+#define FS_SET_CTIME 64u
+#define FS_SET_ATIME_NOW 128u
+#define FS_SET_MTIME_NOW 256u
+#define FS_KILL_SUIDGID \
+	512u /* with SIZE, UID or GID: clear setuid, and setgid if group-executable */
+struct fs_changes {
+	unsigned valid; /* FS_SET_... */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	uint64_t size;
+	struct timespec atime, mtime, ctime;
+};
+/* All or nothing. Size: only regular files (-EISDIR, -EINVAL); growing leaves a hole; at most
+ * FS_SIZE_MAX (-EFBIG). */
+err_t fs_set_attr(
+	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr);
+
+#define FS_SIZE_MAX INT64_MAX
+
+/* Extended attributes: names of 1..255 bytes, values of up to 64 KiB; setxattr(2) flags. get and
+ * list return the size, and copy if it fits in SIZE; SIZE 0 asks; too small is -ERANGE. The names
+ * of an inode are limited to a list of 64 KiB, their values to 1 MiB in all: -ENOSPC. */
+err_t fs_set_xattr(struct fs *fs, uint64_t ino, struct fs_name name, const void *value, size_t size,
+	int flags);
+ssize_t fs_get_xattr(struct fs *fs, uint64_t ino, struct fs_name name, void *value, size_t size);
+ssize_t fs_list_xattr(struct fs *fs, uint64_t ino, char *list, size_t size);
+err_t fs_remove_xattr(struct fs *fs, uint64_t ino, struct fs_name name);
+
+/*
+ * Data. An io is the caller's until `done` is called, once, on a thread that polls QUEUE (or from
+ * within the call): with the number of bytes moved, or -errno. A read past the end of the file is
+ * short. Holes read as zeros and touch no device memory. -EIO means that a line was lost or the
+ * device failed; the bytes in the buffer must not be used then.
+ */
+#define FS_IO_MAX (1u << 20)
+#define FS_IO_BLOCKS 10u /* as many blocks as a request of FS_IO_MAX bytes can touch */
+
+struct fs_io {
+	uint64_t ino;
+	uint64_t offset;
+	uint32_t length; /* at most FS_IO_MAX */
+	struct device_pinned *buffer;
+	size_t buffer_offset;
+	bool kill_suidgid; /* writes: as FS_KILL_SUIDGID */
+	void (*done)(struct fs_io *io, ssize_t result);
+	void *user;
+	/* fs's own, while in flight */
+	struct fs *fs;
+	uint32_t moved;
+	uint16_t failures[FS_IO_BLOCKS];
+	_Atomic unsigned parts;
+	int err;
+};
+
+void fs_read(struct fs *fs, struct store_queue *queue, struct fs_io *io);
+void fs_write(struct fs *fs, struct store_queue *queue, struct fs_io *io);
+
+/* fallocate(2): MODE is 0 or of FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE;
+ * others -EOPNOTSUPP. Waits for the device where a part of a line is to be zeroed. */
+err_t fs_allocate(struct fs *fs, struct store_queue *queue, uint64_t ino, int mode, uint64_t offset,
+	uint64_t length);
+
+/* lseek(2) with SEEK_DATA or SEEK_HOLE; -ENXIO past the end. */
+err_t fs_seek(struct fs *fs, uint64_t ino, uint64_t offset, int whence, uint64_t *ret_offset);
+
+struct fs_stat {
+	uint32_t block_bytes;         /* 4096 */
+	uint64_t blocks, blocks_free; /* in block_bytes, of what files can hold: without parity */
+	uint64_t inodes, inodes_free;
+};
+void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
+
+/* Inodes that live now, for tests that look for leaks. */
+uint64_t fs_inode_count(struct fs *fs);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+/*
+ * Reading a directory. Entries are copied out a batch at a time under the directory's lock, each
+ * inode held; attributes are fetched, and the caller called, without it. So the directory is locked
+ * for microseconds only, and never together with its entries' inodes, whose numbers may be lower.
+ */
+#include "fs/directory.h"
+#include "fs/inode.h"
+
+#include <string.h>
+
+#define BATCH 32u
+
+struct batch {
+	unsigned count;
+	struct copied_entry {
+		struct inode *inode;
+		uint64_t cookie;
+		size_t length;
+		char name[FS_NAME_MAX];
+	} entries[BATCH];
+};
+
+/* "." and ".." have the first two cookies, whatever is in the directory. */
+static void give_dots(struct inode *directory, uint64_t *cookie, bool *more,
+	bool (*emit)(void *user, const struct fs_dirent *entry), void *user)
+{
+	if (*cookie < DIRECTORY_COOKIE_SELF) {
+		struct fs_dirent self = {
+			.name = {".", 1},
+			.ino = directory->number,
+			.cookie = DIRECTORY_COOKIE_SELF,
+			.type = S_IFDIR,
+		};
+		*more = emit(user, &self);
+		*cookie = DIRECTORY_COOKIE_SELF;
+	}
+	if (*more && *cookie < DIRECTORY_COOKIE_PARENT) {
+		struct fs_dirent parent = {
+			.name = {"..", 2},
+			.ino = atomic_load(&directory->directory->parent),
+			.cookie = DIRECTORY_COOKIE_PARENT,
+			.type = S_IFDIR,
+		};
+		*more = emit(user, &parent);
+		*cookie = DIRECTORY_COOKIE_PARENT;
+	}
+}
+
+static void fill_batch(struct inode *directory, uint64_t cookie, struct batch *batch)
+{
+	batch->count = 0;
+	pthread_mutex_lock(&directory->lock);
+	while (batch->count < BATCH) {
+		struct directory_entry *entry = directory_after(directory->directory, cookie);
+		if (!entry)
+			break;
+		struct copied_entry *copy = &batch->entries[batch->count++];
+		copy->inode = entry->inode;
+		copy->cookie = cookie = entry->cookie;
+		copy->length = entry->length;
+		memcpy(copy->name, entry->name, entry->length);
+		inode_hold(entry->inode);
+	}
+	pthread_mutex_unlock(&directory->lock);
+}
+
+/* Give one entry away; its inode's hold goes with it when attributes are wanted and taken. */
+static bool give_entry(struct fs *fs, struct copied_entry *copy, bool want_attr,
+	bool (*emit)(void *user, const struct fs_dirent *entry), void *user)
+{
+	struct inode *inode = copy->inode;
+	struct fs_attr attr;
+	if (want_attr) {
+		pthread_mutex_lock(&inode->lock);
+		inode_fill_attr(fs, inode, &attr);
+		pthread_mutex_unlock(&inode->lock);
+	}
+	struct fs_dirent entry = {
+		.name = {copy->name, copy->length},
+		.ino = inode->number,
+		.cookie = copy->cookie,
+		.type = inode->type,
+		.attr = want_attr ? &attr : NULL,
+	};
+	/* handed out first: EMIT may already make the reference known to who gives it back */
+	if (want_attr)
+		inode_hand_out(inode);
+	bool taken = emit(user, &entry);
+	if (want_attr && !taken)
+		fs_forget(fs, inode->number, 1);
+	else if (!want_attr)
+		inode_put(fs, inode, 1);
+	return taken;
+}
+
+int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_attr,
+	bool (*emit)(void *user, const struct fs_dirent *entry), void *user)
+{
+	struct inode *directory;
+	int err = inode_get_typed(fs, ino, S_IFDIR, -ENOTDIR, &directory);
+	if (err)
+		return err;
+	bool more = true;
+	give_dots(directory, &cookie, &more, emit, user);
+	while (more) {
+		struct batch batch;
+		fill_batch(directory, cookie, &batch);
+		for (unsigned i = 0; i < batch.count; i++) {
+			struct copied_entry *copy = &batch.entries[i];
+			if (more)
+				more = give_entry(fs, copy, want_attr, emit, user);
+			else
+				inode_put(fs, copy->inode, 1);
+			cookie = copy->cookie;
+		}
+		more = more && batch.count == BATCH;
+	}
+	/* opening for reading counts as reading once; kept cheap as for files */
+	pthread_mutex_lock(&directory->lock);
+	inode_touch_atime(directory);
+	inode_unlock_put(fs, directory);
+	return 0;
+}
