@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+
+/*
+ * The bytes of files. READ and WRITE are started here and answered by the `done` of their fs_io,
+ * once the device has moved the bytes: straight into the memory that the reply is sent from, and
+ * straight out of that into which the request was read.
+ */
+#include "fuse/handlers.h"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+/* There is no state for an open file: the inode lives as long as the kernel knows its number. */
+int fuse_handle_open(struct fuse_request *request)
+{
+	const struct fuse_open_in *in = request->argument;
+	struct fuse_open_out out = {.open_flags = request->connection->file_open_flags};
+
+	if (in->flags & O_TRUNC) {
+		struct fs_changes changes = {.valid = FS_SET_SIZE | FS_SET_MTIME_NOW, .size = 0};
+		struct fs_attr attr;
+		int err;
+
+		if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
+			changes.valid |= FS_KILL_SUIDGID;
+		err = fs_set_attr(
+			request->connection->fs, request->header->nodeid, &changes, &attr);
+		if (err)
+			return err;
+	}
+	fuse_reply(request, &out, sizeof(out));
+	return 0;
+}
+
+static void read_done(struct fs_io *io, ssize_t result)
+{
+	struct fuse_request *request = io->user;
+
+	if (result < 0)
+		fuse_reply_error(request, (int)result);
+	else
+		fuse_reply(request, fuse_reply_area(request), (size_t)result);
+}
+
+int fuse_handle_read(struct fuse_request *request)
+{
+	const struct fuse_read_in *in = request->argument;
+
+	if (in->size > FS_IO_MAX || in->size > request->reply_capacity || in->offset > FS_SIZE_MAX)
+		return -EINVAL;
+	request->io = (struct fs_io){
+		.ino = request->header->nodeid,
+		.offset = in->offset,
+		.length = in->size,
+		.buffer = request->buffer,
+		.buffer_offset = request->reply_offset,
+		.done = read_done,
+		.user = request,
+	};
+	fs_read(request->connection->fs, request->queue, &request->io);
+	return 0;
+}
+
+static void write_done(struct fs_io *io, ssize_t result);
+
+/* Write what is still to be written. */
+static void write_rest(struct fuse_request *request)
+{
+	const struct fuse_write_in *in = request->argument;
+	const uint8_t *data = (const uint8_t *)request->data + request->written;
+
+	request->io = (struct fs_io){
+		.ino = request->header->nodeid,
+		.offset = in->offset + request->written,
+		.length = in->size - request->written,
+		.buffer = request->buffer,
+		.buffer_offset = (size_t)(data - store_buffer_bytes(request->buffer)),
+		.kill_suidgid = in->write_flags & FUSE_WRITE_KILL_SUIDGID,
+		.done = write_done,
+		.user = request,
+	};
+	fs_write(request->connection->fs, request->queue, &request->io);
+}
+
+static void write_done(struct fs_io *io, ssize_t result)
+{
+	struct fuse_request *request = io->user;
+	struct fuse_write_out out = {};
+	bool short_of_space = result == -ENOSPC || (result >= 0 && result < io->length);
+
+	if (result > 0)
+		request->written += (uint32_t)result;
+	if (short_of_space && fuse_wait_for_space(request)) {
+		write_rest(request);
+		return;
+	}
+	out.size = request->written;
+	if (result < 0 && request->written == 0)
+		fuse_reply_error(request, (int)result);
+	else
+		fuse_reply(request, &out, sizeof(out));
+}
+
+int fuse_handle_write(struct fuse_request *request)
+{
+	const struct fuse_write_in *in = request->argument;
+
+	if (in->size > FS_IO_MAX || in->size > request->data_bytes)
+		return -EIO;
+	if (in->offset > FS_SIZE_MAX - in->size)
+		return -EFBIG;
+	write_rest(request);
+	return 0;
+}
+
+int fuse_handle_fallocate(struct fuse_request *request)
+{
+	const struct fuse_fallocate_in *in = request->argument;
+	int err;
+
+	if (in->length == 0 || in->offset > FS_SIZE_MAX)
+		return -EINVAL;
+	if (in->length > FS_SIZE_MAX - in->offset)
+		return -EFBIG;
+	do {
+		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
+			(int)in->mode, in->offset, in->length);
+	} while (err == -ENOSPC && fuse_wait_for_space(request));
+	if (err)
+		return err;
+	fuse_reply(request, NULL, 0);
+	return 0;
+}
+
+int fuse_handle_release(struct fuse_request *request)
+{
+	struct fs_attr attr;
+	int err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
+
+	/* A file that was open without a name goes only now. */
+	if (err || attr.nlink == 0)
+		fuse_note_removal(request->connection);
+	fuse_reply(request, NULL, 0);
+	return 0;
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+void fuse_note_removal(struct fuse_connection *connection)
+{
+	atomic_store_explicit(&connection->last_removal_ns, now_ns(), memory_order_relaxed);
+}
+
+bool fuse_wait_for_space(struct fuse_request *request)
+{
+	int64_t removal =
+		atomic_load_explicit(&request->connection->last_removal_ns, memory_order_relaxed);
+
+	/* 1, 2, 4 ... 256 ms: half a second in all. */
+	if (request->waits == 9 || removal == 0 || now_ns() - removal > INT64_C(1000000000))
+		return false;
+	usleep(1000u << request->waits++);
+	return true;
+}
+
+int fuse_handle_lseek(struct fuse_request *request)
+{
+	const struct fuse_lseek_in *in = request->argument;
+	struct fuse_lseek_out out;
+	int err;
+
+	if (in->whence != SEEK_DATA && in->whence != SEEK_HOLE)
+		return -EINVAL;
+	if (in->offset > FS_SIZE_MAX)
+		return -ENXIO;
+	err = fs_seek(request->connection->fs, request->header->nodeid, in->offset, (int)in->whence,
+		&out.offset);
+	if (err)
+		return err;
+	fuse_reply(request, &out, sizeof(out));
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_FUSE_FUSE_H
+#define VRAMFS_FUSE_FUSE_H
+
+#include "base/err.h"
+#include "fs/fs.h"
+
+#include <stdbool.h>
+
+/*
+ * A mounted filesystem: the kernel's FUSE protocol over /dev/fuse on one side, src/fs on the other.
+ */
+struct fuse_session;
+
+/*
+ * Virtual extended attributes of the root directory, whose names begin with "vramfs.": how the
+ * front end shows counters and lets tests reach the store. They are never listed, so no copying
+ * tool carries them. GET returns the size (and copies if it fits; SIZE 0 asks) or -errno; SET is
+ * called for root only.
+ */
+struct fuse_control {
+	ssize_t (*get)(void *user, const char *name, char *value, size_t size);
+	int (*set)(void *user, const char *name, const char *value, size_t size);
+	void *user;
+};
+
+struct fuse_options {
+	const char *directory; /* where to mount; absolute */
+	const char *source;    /* what /proc/mounts shows as the device: "cuda:0" */
+	unsigned threads;      /* 0: chosen from the processors */
+	bool read_only, allow_other, dev, suid, noexec, noatime;
+	struct fuse_control control;
+};
+
+/*
+ * Mount. -ENOENT, -ENOTDIR: no such directory; -EBUSY: already a vramfs mount; -ENOTEMPTY: it holds
+ * something; -EPERM, -EACCES: not permitted; -ENODEV: no /dev/fuse. A dead mount of ours on the
+ * directory is unmounted first. WHY says what to do.
+ */
+err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
+	struct fuse_session **ret_session, struct why *why);
+
+/* The checks of fuse_mount() alone, for a front end that wants them before it takes device memory.
+ * Unmounts a dead mount of ours too. */
+err_t fuse_check_directory(const char *directory, struct why *why);
+
+/* Serve until it is unmounted or fuse_stop() is called. Blocks the calling thread. READY, if not
+ * NULL, is called once the kernel's INIT has been answered. */
+err_t fuse_serve(struct fuse_session *session, void (*ready)(void *user), void *user);
+
+/* Unmount, by force if files are open (their users get errors), and so make fuse_serve() return.
+ * May be called from a signal-handling thread. While something else is mounted over it, it can't:
+ * that is logged, and the call can be repeated. */
+void fuse_stop(struct fuse_session *session);
+
+/* Unmount if still mounted, and free. NULL is allowed. */
+void fuse_unmount(struct fuse_session *session);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+
+/*
+ * Names: finding, making, moving and removing them. Every reply that carries an entry passes the
+ * reference that fs took on to the kernel, which gives it back with FORGET.
+ */
+#include "fuse/handlers.h"
+
+#include <string.h>
+
+/* As for all that is known of a name; also that there is none. */
+#define FOR_EVER INT32_MAX
+
+static struct fs_owner owner(const struct fuse_request *request)
+{
+	return (struct fs_owner){request->header->uid, request->header->gid};
+}
+
+/* The mode of what is made, of TYPE. */
+static mode_t masked(uint32_t mode, uint32_t umask, mode_t type)
+{
+	return type | (mode & 07777 & ~(umask & 0777));
+}
+
+static int reply_entry(struct fuse_request *request, const struct fs_attr *attr)
+{
+	struct fuse_entry_out entry;
+
+	fuse_fill_entry(&entry, attr);
+	fuse_reply(request, &entry, sizeof(entry));
+	return 0;
+}
+
+static int reply_opened(struct fuse_request *request, const struct fs_attr *attr)
+{
+	struct {
+		struct fuse_entry_out entry;
+		struct fuse_open_out open;
+	} out = {.open = {.open_flags = request->connection->file_open_flags}};
+
+	fuse_fill_entry(&out.entry, attr);
+	fuse_reply(request, &out, sizeof(out));
+	return 0;
+}
+
+static int reply_success(struct fuse_request *request)
+{
+	fuse_reply(request, NULL, 0);
+	return 0;
+}
+
+int fuse_handle_lookup(struct fuse_request *request)
+{
+	struct fs_attr attr;
+	int err = fs_lookup(
+		request->connection->fs, request->header->nodeid, request->names[0], &attr);
+
+	if (err == -ENOENT) {
+		struct fuse_entry_out none = {.entry_valid = FOR_EVER};
+
+		fuse_reply(request, &none, sizeof(none));
+		return 0;
+	}
+	return err ? err : reply_entry(request, &attr);
+}
+
+int fuse_handle_forget(struct fuse_request *request)
+{
+	const struct fuse_forget_in *in = request->argument;
+
+	fs_forget(request->connection->fs, request->header->nodeid, in->nlookup);
+	return reply_success(request);
+}
+
+int fuse_handle_batch_forget(struct fuse_request *request)
+{
+	const struct fuse_batch_forget_in *in = request->argument;
+
+	if (in->count > request->data_bytes / sizeof(struct fuse_forget_one))
+		return -EIO;
+	for (uint32_t i = 0; i < in->count; i++) {
+		struct fuse_forget_one one;
+
+		memcpy(&one, request->data + i * sizeof(one), sizeof(one));
+		fs_forget(request->connection->fs, one.nodeid, one.nlookup);
+	}
+	return reply_success(request);
+}
+
+int fuse_handle_readlink(struct fuse_request *request)
+{
+	char target[FS_TARGET_MAX];
+	ssize_t length = fs_read_symlink(
+		request->connection->fs, request->header->nodeid, target, sizeof(target));
+
+	if (length < 0)
+		return (int)length;
+	fuse_reply(request, target, (size_t)length);
+	return 0;
+}
+
+int fuse_handle_symlink(struct fuse_request *request)
+{
+	struct fs_owner who = owner(request);
+	struct fs_attr attr;
+	int err = fs_make_symlink(request->connection->fs, request->header->nodeid,
+		request->names[0], request->names[1], &who, &attr);
+
+	return err ? err : reply_entry(request, &attr);
+}
+
+int fuse_handle_mknod(struct fuse_request *request)
+{
+	const struct fuse_mknod_in *in = request->argument;
+	mode_t type = in->mode & S_IFMT;
+	struct fs_owner who = owner(request);
+	struct fs_attr attr;
+	int err;
+
+	if (!S_ISREG(type) && !S_ISFIFO(type) && !S_ISSOCK(type) && !S_ISCHR(type) &&
+		!S_ISBLK(type))
+		return -EINVAL;
+	err = fs_make(request->connection->fs, request->header->nodeid, request->names[0],
+		masked(in->mode, in->umask, type), in->rdev, &who, &attr);
+	return err ? err : reply_entry(request, &attr);
+}
+
+int fuse_handle_mkdir(struct fuse_request *request)
+{
+	const struct fuse_mkdir_in *in = request->argument;
+	struct fs_owner who = owner(request);
+	struct fs_attr attr;
+	int err = fs_make(request->connection->fs, request->header->nodeid, request->names[0],
+		masked(in->mode, in->umask, S_IFDIR), 0, &who, &attr);
+
+	return err ? err : reply_entry(request, &attr);
+}
+
+int fuse_handle_create(struct fuse_request *request)
+{
+	const struct fuse_create_in *in = request->argument;
+	struct fs_owner who = owner(request);
+	struct fs_attr attr;
+	int err = fs_make(request->connection->fs, request->header->nodeid, request->names[0],
+		masked(in->mode, in->umask, S_IFREG), 0, &who, &attr);
+
+	return err ? err : reply_opened(request, &attr);
+}
+
+/* O_TMPFILE. The kernel sends some name, which means nothing. */
+int fuse_handle_tmpfile(struct fuse_request *request)
+{
+	const struct fuse_create_in *in = request->argument;
+	struct fs_owner who = owner(request);
+	struct fs_attr attr;
+	int err = fs_make_unnamed(request->connection->fs, request->header->nodeid,
+		masked(in->mode, in->umask, S_IFREG), &who, &attr);
+
+	return err ? err : reply_opened(request, &attr);
+}
+
+int fuse_handle_unlink(struct fuse_request *request)
+{
+	int err = fs_unlink(request->connection->fs, request->header->nodeid, request->names[0]);
+
+	fuse_note_removal(request->connection);
+	return err ? err : reply_success(request);
+}
+
+int fuse_handle_rmdir(struct fuse_request *request)
+{
+	int err = fs_rmdir(request->connection->fs, request->header->nodeid, request->names[0]);
+
+	return err ? err : reply_success(request);
+}
+
+static int rename_to(struct fuse_request *request, uint64_t new_parent, unsigned flags)
+{
+	int err = fs_rename(request->connection->fs, request->header->nodeid, request->names[0],
+		new_parent, request->names[1], flags);
+
+	fuse_note_removal(request->connection);
+	return err ? err : reply_success(request);
+}
+
+int fuse_handle_rename(struct fuse_request *request)
+{
+	const struct fuse_rename_in *in = request->argument;
+
+	return rename_to(request, in->newdir, 0);
+}
+
+/* The flags are those of renameat2(2); fs has the same numbers and knows which it can do. */
+int fuse_handle_rename2(struct fuse_request *request)
+{
+	const struct fuse_rename2_in *in = request->argument;
+
+	return rename_to(request, in->newdir, in->flags);
+}
+
+int fuse_handle_link(struct fuse_request *request)
+{
+	const struct fuse_link_in *in = request->argument;
+	struct fs_attr attr;
+	int err = fs_link(request->connection->fs, in->oldnodeid, request->header->nodeid,
+		request->names[0], &attr);
+
+	return err ? err : reply_entry(request, &attr);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+
+/*
+ * The classic transport: read(2) a request from /dev/fuse, carry it out, writev(2) the reply. Each
+ * thread has one request at a time, a descriptor of its own (cloned, so that the kernel keeps a
+ * queue of requests in work for each) and a buffer of pinned memory:
+ *
+ *	0         4016        4056            4096
+ *	|  unused  | in header | write_in      | data of a WRITE ...
+ *	                                       | data of a READ's reply ...
+ *
+ * A WRITE's header and fixed argument are 80 bytes; reading the request to 80 bytes before a page
+ * boundary puts its data on that boundary, where the device can fetch it directly. A READ's
+ * request is as long, so its reply is made at the same place.
+ *
+ * Operations that move bytes end when the device has moved them; the thread polls its queue until
+ * its request has been answered, which may happen on another thread that shares the queue.
+ */
+#include "fuse/transport-dev.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/uio.h>
+
+#define PAGE ((size_t)4096)
+#define REQUEST_OFFSET (PAGE - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
+#define BUFFER_BYTES (PAGE + FS_IO_MAX)
+
+struct worker {
+	struct transport_dev *transport;
+	int fd;
+	struct device_pinned *buffer;
+	pthread_t thread;
+	int err; /* how it ended */
+	struct fuse_request request;
+};
+
+struct transport_dev {
+	struct fuse_connection *connection;
+	int fd;
+	unsigned count;
+	struct worker workers[];
+};
+
+err_t transport_dev_new(struct fuse_connection *connection, int fd, unsigned threads,
+	struct transport_dev **ret_transport)
+{
+	struct transport_dev *transport =
+		calloc(1, sizeof(*transport) + threads * sizeof(transport->workers[0]));
+
+	if (!transport)
+		return -ENOMEM;
+	transport->connection = connection;
+	transport->fd = fd;
+	transport->count = threads;
+	for (unsigned i = 0; i < threads; i++) {
+		struct worker *worker = &transport->workers[i];
+		int err =
+			store_buffer_alloc(fs_store(connection->fs), BUFFER_BYTES, &worker->buffer);
+
+		if (err) {
+			transport_dev_free(transport);
+			return err;
+		}
+		worker->transport = transport;
+		worker->fd = fd;
+	}
+	*ret_transport = transport;
+	return 0;
+}
+
+void transport_dev_free(struct transport_dev *transport)
+{
+	if (!transport)
+		return;
+	for (unsigned i = 0; i < transport->count; i++)
+		store_buffer_free(transport->workers[i].buffer);
+	free(transport);
+}
+
+static void send_reply(
+	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
+{
+	struct worker *worker = request->transport;
+	struct iovec parts[] = {
+		{(void *)header, sizeof(*header)},
+		{(void *)body, header->len - sizeof(*header)},
+	};
+
+	/* ENOENT: the kernel has given the request up; ENODEV: the connection. */
+	if (writev(worker->fd, parts, body ? 2 : 1) < 0 && errno != ENOENT && errno != ENODEV)
+		log_debug("a reply to opcode %u failed: errno %d", request->header->opcode, errno);
+}
+
+/* Wait for the next request. 1: there is one; 0: the connection has ended. */
+static int read_request(struct worker *worker)
+{
+	struct fuse_request *request = &worker->request;
+	uint8_t *start = store_buffer_bytes(worker->buffer) + REQUEST_OFFSET, *body;
+	size_t body_bytes;
+	ssize_t got;
+
+	for (;;) {
+		got = read(worker->fd, start, BUFFER_BYTES - REQUEST_OFFSET);
+		if (got >= (ssize_t)sizeof(*request->header))
+			break;
+		if (got >= 0)
+			return -EIO;
+		/* ECONNABORTED: it ended while a request was being read. */
+		if (errno == ENODEV || errno == ECONNABORTED)
+			return 0;
+		/* ENOENT: the request was given up while it was being read. */
+		if (errno != EINTR && errno != EAGAIN && errno != ENOENT)
+			return -errno;
+	}
+	request->header = (const struct fuse_in_header *)start;
+	if (request->header->len != (size_t)got)
+		return -EIO;
+	body = start + sizeof(*request->header);
+	body_bytes = (size_t)got - sizeof(*request->header);
+	request->connection = worker->transport->connection;
+	request->transport = worker;
+	request->send = send_reply;
+	request->buffer = worker->buffer;
+	request->reply_offset = (REQUEST_OFFSET + (size_t)got + PAGE - 1) / PAGE * PAGE;
+	request->reply_capacity = BUFFER_BYTES - request->reply_offset;
+	request->argument = body;
+	request->argument_bytes = fuse_argument_bytes(request->header->opcode);
+	if (request->argument_bytes > body_bytes)
+		request->argument_bytes = body_bytes;
+	request->data = (const char *)body + request->argument_bytes;
+	request->data_bytes = body_bytes - request->argument_bytes;
+	return 1;
+}
+
+/* INIT comes first and alone: nothing else is sent before its reply. */
+static err_t answer_init(struct worker *worker)
+{
+	struct fuse_connection *connection = worker->transport->connection;
+
+	while (!connection->initialised) {
+		int got = read_request(worker);
+
+		if (got < 0)
+			return got;
+		if (got == 0)
+			return -ENODEV; /* unmounted before it began */
+		fuse_dispatch(&worker->request);
+		if (connection->refused)
+			return -EPROTO;
+	}
+	return 0;
+}
+
+static void *serve(void *argument)
+{
+	struct worker *worker = argument;
+	struct store_queue *queue = store_queue(fs_store(worker->transport->connection->fs));
+	int got;
+
+	/* Memory that this thread needs must not be reclaimed by writing to files that only it can
+	 * write. Where it isn't permitted, that is a risk of low memory only. */
+	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+	worker->request.queue = queue;
+	while ((got = read_request(worker)) > 0) {
+		fuse_dispatch(&worker->request);
+		while (!atomic_load_explicit(&worker->request.answered, memory_order_acquire))
+			store_wait(queue);
+	}
+	worker->err = got;
+	return NULL;
+}
+
+/* A descriptor of our own for the connection; where that fails the common one serves as well. */
+static int clone_fd(int fd)
+{
+	uint32_t original = (uint32_t)fd;
+	int clone = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (clone >= 0 && ioctl(clone, FUSE_DEV_IOC_CLONE, &original) < 0) {
+		close(clone);
+		clone = -1;
+	}
+	if (clone < 0) {
+		log_debug("/dev/fuse can't be cloned: errno %d", errno);
+		return fd;
+	}
+	return clone;
+}
+
+/* Start the threads but the first, which is the caller's. Returns how many there are then; one is
+ * enough to serve. */
+static unsigned start_threads(struct transport_dev *transport)
+{
+	sigset_t all, before;
+	unsigned i;
+
+	/* Signals are for the threads of the program that uses this. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (i = 1; i < transport->count; i++) {
+		struct worker *worker = &transport->workers[i];
+		char name[16];
+		int err;
+
+		worker->fd = clone_fd(transport->fd);
+		err = pthread_create(&worker->thread, NULL, serve, worker);
+		if (err) {
+			log_debug("only %u of %u threads: errno %d", i, transport->count, err);
+			if (worker->fd != transport->fd)
+				close(worker->fd);
+			break;
+		}
+		snprintf(name, sizeof(name), "vramfs-fuse-%u", i % 1000);
+		pthread_setname_np(worker->thread, name);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return i;
+}
+
+err_t transport_dev_serve(struct transport_dev *transport, void (*ready)(void *user), void *user)
+{
+	unsigned running;
+	int err = answer_init(&transport->workers[0]);
+
+	if (err)
+		return err;
+	running = start_threads(transport);
+	if (ready)
+		ready(user);
+	serve(&transport->workers[0]);
+	err = transport->workers[0].err;
+	for (unsigned i = 1; i < running; i++) {
+		struct worker *worker = &transport->workers[i];
+
+		pthread_join(worker->thread, NULL);
+		if (worker->fd != transport->fd)
+			close(worker->fd);
+		err = err ? err : worker->err;
+	}
+	return err;
+}

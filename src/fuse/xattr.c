@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+
+/*
+ * Extended attributes: fs keeps them, except for two kinds of names. "vramfs.*" are no attributes
+ * but the front end's way to show counters and to take commands, on the root directory only; they
+ * are never listed. "system.posix_acl_*" would have to be enforced, which nothing here does.
+ */
+#include "fuse/handlers.h"
+
+#include <string.h>
+
+static bool has_prefix(struct fs_name name, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return name.length >= length && !memcmp(name.bytes, prefix, length);
+}
+
+static bool is_acl(const struct fuse_request *request)
+{
+	return has_prefix(request->names[0], FUSE_ACL_PREFIX);
+}
+
+static bool is_control(const struct fuse_request *request)
+{
+	return has_prefix(request->names[0], FUSE_CONTROL_PREFIX);
+}
+
+static bool is_root(const struct fuse_request *request)
+{
+	return request->header->nodeid == FUSE_ROOT_NODE;
+}
+
+int fuse_handle_setxattr(struct fuse_request *request)
+{
+	const struct fuse_setxattr_in *in = request->argument;
+	const struct fuse_control *control = &request->connection->control;
+	int err;
+
+	if (in->size > request->data_bytes)
+		return -EIO;
+	if (is_acl(request))
+		return -EOPNOTSUPP;
+	if (!is_control(request))
+		err = fs_set_xattr(request->connection->fs, request->header->nodeid,
+			request->names[0], request->data, in->size, (int)in->flags);
+	else if (!is_root(request))
+		err = -EOPNOTSUPP;
+	else if (request->header->uid != 0 || !control->set)
+		err = -EPERM;
+	else
+		err = control->set(control->user, request->names[0].bytes, request->data, in->size);
+	if (err)
+		return err;
+	fuse_reply(request, NULL, 0);
+	return 0;
+}
+
+/* Answer with the SIZE bytes at the reply's place or, if none were asked for, with their number. */
+static int reply_sized(struct fuse_request *request, uint32_t asked, ssize_t size)
+{
+	struct fuse_getxattr_out out = {.size = (uint32_t)size};
+
+	if (size < 0)
+		return (int)size;
+	if (asked && size > asked)
+		return -ERANGE;
+	if (asked)
+		fuse_reply(request, fuse_reply_area(request), (size_t)size);
+	else
+		fuse_reply(request, &out, sizeof(out));
+	return 0;
+}
+
+int fuse_handle_getxattr(struct fuse_request *request)
+{
+	const struct fuse_getxattr_in *in = request->argument;
+	const struct fuse_control *control = &request->connection->control;
+	char *value = (char *)fuse_reply_area(request);
+	uint32_t size = in->size < request->reply_capacity ? in->size : request->reply_capacity;
+	ssize_t result;
+
+	if (is_acl(request))
+		return -EOPNOTSUPP;
+	if (!is_control(request))
+		result = fs_get_xattr(request->connection->fs, request->header->nodeid,
+			request->names[0], value, size);
+	else if (is_root(request) && control->get)
+		result = control->get(control->user, request->names[0].bytes, value, size);
+	else
+		result = -ENODATA;
+	return reply_sized(request, size, result);
+}
+
+int fuse_handle_listxattr(struct fuse_request *request)
+{
+	const struct fuse_getxattr_in *in = request->argument;
+	uint32_t size = in->size < request->reply_capacity ? in->size : request->reply_capacity;
+	ssize_t result = fs_list_xattr(request->connection->fs, request->header->nodeid,
+		(char *)fuse_reply_area(request), size);
+
+	return reply_sized(request, size, result);
+}
+
+int fuse_handle_removexattr(struct fuse_request *request)
+{
+	int err;
+
+	if (is_acl(request))
+		return -EOPNOTSUPP;
+	if (is_control(request))
+		return is_root(request) ? -EPERM : -ENODATA;
+	err = fs_remove_xattr(request->connection->fs, request->header->nodeid, request->names[0]);
+	if (err)
+		return err;
+	fuse_reply(request, NULL, 0);
+	return 0;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+
+/*
+ * A mounted filesystem for tests. The process that serves must not wait for its own filesystem, so
+ * the tests run in a child. It is forked first, before there is a device or a thread, and waits for
+ * a byte that says that the mount is there.
+ */
+#include "mounted.h"
+
+#include "fixture.h"
+#include "fuse/fuse.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define REGION_BYTES (96 * MIB)
+
+struct served {
+	struct fuse_session *session;
+	int ready_fd;
+};
+
+static void tell_ready(void *user)
+{
+	struct served *served = user;
+
+	if (write(served->ready_fd, "", 1) != 1)
+		abort();
+}
+
+static void *serve(void *argument)
+{
+	struct served *served = argument;
+	int err = fuse_serve(served->session, tell_ready, served);
+
+	return (void *)(intptr_t)err;
+}
+
+static int run_child(
+	const char *directory, int ready_fd, const struct CMUnitTest *tests, size_t count)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (read(ready_fd, &byte, 1) != 1)
+		return 1; /* The parent says why. */
+	close(ready_fd);
+	umask(022);
+	if (chdir(directory)) {
+		perror(directory);
+		return 1;
+	}
+	return _cmocka_run_group_tests("mounted", tests, count, NULL, NULL) ? 1 : 0;
+}
+
+static ssize_t control_get(void *user, const char *name, char *value, size_t size)
+{
+	(void)user;
+	if (strcmp(name, "vramfs.test"))
+		return -ENODATA;
+	if (size)
+		memcpy(value, "shown", 5);
+	return 5;
+}
+
+static int control_set(void *user, const char *name, const char *value, size_t size)
+{
+	(void)user;
+	return !strcmp(name, "vramfs.test") && size == 2 && !memcmp(value, "do", 2) ? 0 : -EINVAL;
+}
+
+/* Mount, let the child do its work, unmount. */
+static int serve_child(const char *directory, pid_t child, int ready_fd)
+{
+	struct fixture fixture = fixture_open(REGION_BYTES);
+	struct fuse_options options = {
+		.directory = directory,
+		.source = "test",
+		.allow_other = true,
+		.dev = true,
+		.suid = true,
+		.control = {.get = control_get, .set = control_set},
+	};
+	struct served served = {.ready_fd = ready_fd};
+	struct why why = {};
+	pthread_t thread;
+	void *result;
+	int status, err = fuse_mount(fixture.fs, &options, &served.session, &why);
+
+	if (err) {
+		printf("%s\n", why.text);
+		return err == -ENODEV || err == -EPERM || err == -EACCES ? 77 : 1;
+	}
+	if (pthread_create(&thread, NULL, serve, &served))
+		abort();
+	if (waitpid(child, &status, 0) != child)
+		abort();
+	fuse_stop(served.session);
+	pthread_join(thread, &result);
+	if (result)
+		printf("fuse_serve: %s\n", strerror(-(int)(intptr_t)result));
+	fuse_unmount(served.session);
+	fixture_close(&fixture);
+	return result || !WIFEXITED(status) || WEXITSTATUS(status) ? 1 : 0;
+}
+
+int mounted_run_array(const struct CMUnitTest *tests, size_t count)
+{
+	char directory[] = "/tmp/vramfs-test-XXXXXX";
+	int ready[2], status;
+	pid_t child;
+
+	if (getuid() != 0) {
+		printf("mounting needs root\n");
+		return 77;
+	}
+	if (access("/dev/fuse", R_OK | W_OK)) {
+		printf("there is no /dev/fuse\n");
+		return 77;
+	}
+	if (!mkdtemp(directory) || pipe(ready))
+		abort();
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		abort();
+	if (child == 0) {
+		close(ready[1]);
+		exit(run_child(directory, ready[0], tests, count));
+	}
+	close(ready[0]);
+	status = serve_child(directory, child, ready[1]);
+	close(ready[1]);
+	rmdir(directory);
+	return status;
+}
+
+void close_opened(int fd)
+{
+	must(fd);
+	must(close(fd));
+}
+
+void fill_pattern(uint8_t *bytes, size_t size, size_t offset, unsigned seed)
+{
+	for (size_t i = 0; i < size; i++) {
+		uint64_t place = offset + i;
+
+		bytes[i] = (uint8_t)((place * 2654435761u + seed * 40503u) >> 13 ^ place >> 9);
+	}
+}
+
+void make_file(const char *file, size_t size, unsigned seed)
+{
+	int fd = must(open(file, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+	uint8_t *bytes = malloc(size + 1);
+
+	fill_pattern(bytes, size, 0, seed);
+	assert_int_equal(must(write(fd, bytes, size)), size);
+	must(close(fd));
+	free(bytes);
+}
+
+void check_file(const char *file, size_t size, unsigned seed)
+{
+	int fd = must(open(file, O_RDONLY));
+	uint8_t *expected = malloc(size + 1), *bytes = malloc(size + 1);
+
+	fill_pattern(expected, size, 0, seed);
+	assert_int_equal(must(read(fd, bytes, size + 1)), size);
+	assert_memory_equal(bytes, expected, size);
+	must(close(fd));
+	free(expected);
+	free(bytes);
+}
+
+struct stat stat_of(const char *file)
+{
+	struct stat st;
+
+	must(lstat(file, &st));
+	return st;
+}
+
+void as_user(int (*function)(const char *argument), const char *argument)
+{
+	pid_t child = must(fork());
+	int status;
+
+	if (child == 0) {
+		if (setgroups(0, NULL) || setresgid(1000, 1000, 1000) ||
+			setresuid(1000, 1000, 1000))
+			_exit(99);
+		_exit(function(argument));
+	}
+	must(waitpid(child, &status, 0));
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
