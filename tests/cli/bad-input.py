@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The vramfs authors
+"""Bad input: each gets one line that says what to do, the right exit status, and leaves nothing.
+
+usage: bad-input.py VRAMFS"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from common import (EXIT_DEVICE, EXIT_MEMORY, EXIT_MOUNT_POINT, EXIT_PERMISSION, EXIT_USAGE,
+                    is_mounted, no_process_left, run)
+
+vramfs = sys.argv[1]
+problems = []
+tried = 0
+
+
+def expect(status, *arguments, saying="", command=(vramfs,)):
+    """SAYING must be in the message, so that each is about what is wrong."""
+    global tried
+    tried += 1
+    result = run(*command, *arguments)
+    # The warning about the host device is not an error's line.
+    lines = [line for line in result.stderr.splitlines() if "WARNING: device host" not in line]
+    name = " ".join(arguments)
+    before = len(problems)
+    if result.returncode != status:
+        problems.append(f"{name}: exit status {result.returncode}, not {status}")
+    if len(lines) != 1 or not lines[0].startswith("vramfs"):
+        problems.append(f"{name}: not one line")
+    elif saying not in lines[0]:
+        problems.append(f"{name}: does not say {saying!r}")
+    if result.stdout:
+        problems.append(f"{name}: writes to standard output")
+    if not no_process_left():
+        problems.append(f"{name}: leaves a process")
+    if len(problems) > before:
+        problems.append(f"    {result.stderr.strip()!r}")
+
+
+top = tempfile.mkdtemp(prefix="vramfs-bad-input-")
+os.chmod(top, 0o755)
+empty, full = os.path.join(top, "empty"), os.path.join(top, "full")
+file = os.path.join(full, "file")
+os.mkdir(empty)
+os.mkdir(full)
+open(file, "w").close()
+
+# The verb
+expect(EXIT_USAGE, saying="vramfs help")
+expect(EXIT_USAGE, "frobnicate", saying="frobnicate")
+expect(EXIT_USAGE, "help", "frobnicate", saying="frobnicate")
+expect(EXIT_USAGE, "--frobnicate", saying="--frobnicate")
+expect(EXIT_USAGE, "", saying="vramfs help")
+
+# Options of every verb
+for verb in ["mount", "umount", "devices", "test"]:
+    expect(EXIT_USAGE, verb, "--frobnicate", saying="--frobnicate")
+    expect(EXIT_USAGE, verb, "-Z", saying="'Z'")
+    expect(EXIT_USAGE, verb, "--help=now", saying="--help")
+expect(EXIT_USAGE, "devices", "extra", saying="extra")
+expect(EXIT_USAGE, "test", "extra", saying="extra")
+expect(EXIT_USAGE, "umount", saying="DIR")
+expect(EXIT_USAGE, "mount", saying="DIR")
+expect(EXIT_USAGE, "mount", empty, full, saying=full)
+expect(EXIT_USAGE, "mount", "--size", saying="requires an argument")
+
+# Values of options, for the verbs that take a region
+for verb, last in [("mount", [empty]), ("test", [])]:
+    def with_verb(status, *arguments, **keywords):
+        expect(status, verb, *arguments, *last, **keywords)
+
+    for size in ["0", "0G", "-1", "1x", "nonsense", "", "1e9", "0x10", "0%", "101%", "1.5%", "99999999T"]:
+        with_verb(EXIT_USAGE, "--device", "host", f"--size={size}")
+    with_verb(EXIT_USAGE, "--device", "host", "--size", "1", saying="size")
+    with_verb(EXIT_MEMORY, "--device", "host", "--size", "100000T", saying="free")
+    for number in ["5", "-1", "", "x", "1x", "99999999999999999999"]:
+        with_verb(EXIT_USAGE, f"--max-correct={number}", saying="max-correct")
+    for code in ["rs255", "", "RS136"]:
+        with_verb(EXIT_USAGE, f"--ecc={code}", saying="rs136")
+    for device in ["", "frobnicate", "cuda:", "cuda:x", "cuda:-1", "host:x", "opencl:0x", ":0", "0:"]:
+        with_verb(EXIT_USAGE, f"--device={device}", saying="device")
+    with_verb(EXIT_DEVICE, "--device", "host:7", saying="vramfs devices")
+    with_verb(EXIT_DEVICE, "--device", "cuda:99")
+    with_verb(EXIT_DEVICE, "--device", "opencl:99")
+    with_verb(EXIT_DEVICE, "--device", "GPU-00000000-0000-0000-0000-000000000000")
+    with_verb(EXIT_DEVICE, "--device", "ffff:ff:1f.7")
+for seed in ["", "x", "-1", "18446744073709551616"]:
+    expect(EXIT_USAGE, "test", f"--seed={seed}", saying="seed")
+for threads in ["0", "257", "x", "-1"]:
+    expect(EXIT_USAGE, "mount", f"--threads={threads}", empty, saying="threads")
+expect(EXIT_USAGE, "test", "--size", "256K", "--device", "host", "--ecc", saying="--size")
+
+# -o
+for words, saying in [("frobnicate", "frobnicate"), ("ro,frobnicate=3,rw", "frobnicate=3"), ("size", "size"),
+                      ("size=1x", "1x"), ("ro=1", "ro=1"), ("threads=0", "threads"), ("ecc=rs1", "rs1"),
+                      ("max_correct=9", "max"), ("device=", "device"), ("x" * 300, "too long")]:
+    expect(EXIT_USAGE, "mount", "-o", words, empty, saying=saying)
+
+# The mount point, before any memory is taken: the device does not even exist
+bad_device = ["--device", "cuda:99"]
+expect(EXIT_MOUNT_POINT, "mount", *bad_device, os.path.join(top, "missing"), saying="missing")
+expect(EXIT_MOUNT_POINT, "mount", *bad_device, os.path.join(top, "missing", "deeper"))
+expect(EXIT_MOUNT_POINT, "mount", *bad_device, full, saying="full")
+expect(EXIT_MOUNT_POINT, "mount", *bad_device, file, saying="file")
+expect(EXIT_USAGE, "mount", *bad_device, "", saying="DIR")
+expect(EXIT_MOUNT_POINT, "mount", *bad_device, os.path.join(top, "x" * 300))
+expect(EXIT_MOUNT_POINT, "mount", *bad_device, os.path.join(empty, "x" * 5000))
+
+# What is no vramfs mount stays as it is
+expect(EXIT_MOUNT_POINT, "umount", empty, saying="no vramfs mount")
+expect(EXIT_MOUNT_POINT, "umount", "/proc", saying="no vramfs mount")
+expect(EXIT_MOUNT_POINT, "umount", os.path.join(top, "missing"), saying="missing")
+if not is_mounted("/proc"):
+    problems.append("umount /proc: unmounted it")
+
+# Not permitted
+if os.geteuid() == 0 and shutil.which("setpriv"):
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", vramfs)
+    os.chmod(empty, 0o755)
+    if run(*nobody, "--version").returncode == 0:
+        expect(EXIT_PERMISSION, "mount", "--device", "host", "--size", "8M", empty, command=nobody)
+    else:
+        print("not tested: an ordinary user can't reach the program")
+else:
+    print("not tested: becoming an ordinary user needs root and setpriv")
+
+# A full disk behind standard output
+if os.path.exists("/dev/full"):
+    for arguments in [["devices"], ["devices", "--json"], ["help"], ["--version"]]:
+        with open("/dev/full", "w") as sink:
+            status = subprocess.run([vramfs, *arguments], stdout=sink, stderr=subprocess.DEVNULL).returncode
+        if status == 0:
+            problems.append(f"{arguments}: a failed write is success")
+
+if is_mounted(empty) or is_mounted(full):
+    problems.append("something is mounted")
+shutil.rmtree(top)
+print("\n".join(problems) or f"{tried} bad inputs, each with one line and its exit status")
+sys.exit(1 if problems else 0)
