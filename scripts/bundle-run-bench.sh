@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The vramfs authors
+#
+# Measures vramfs on a GPU: pool, queues and launches, `vramfs test` over a large region, then fio through a
+# mount beside tmpfs. The figures stay in $RESULTS as JSON; the table of fio comes last. SIZE is the region's
+# (64G if unset); the rest is as in common.sh and bench/gpu-*.sh.
+. "$(dirname "$0")/common.sh"
+export VRAMFS=$BUNDLE/bin/vramfs DEVICE RESULTS SIZE=${SIZE:-64G}
+
+status=0
+"$BUNDLE/build/bench/pool-latency" "$DEVICE" || status=1
+"$BUNDLE/build/bench/launch-latency" "$DEVICE" || status=1
+echo
+bash "$BUNDLE/bench/gpu-test.sh" || status=1
+bash "$BUNDLE/bench/gpu-mount.sh" || status=1
+exit $status
