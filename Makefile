@@ -5,7 +5,7 @@
 
 # What `make mount` mounts. Empty means: the GPU where there is one, otherwise this machine's memory.
 DEVICE ?=
-# Bytes with K, M, G or T, a share such as 50%, or max. Empty means: half of what is free on a GPU, 1G of host memory.
+# Bytes with K, M, G or T, max (what is free less some headroom), or a share of that. Empty means: 50% on a GPU, 1G of host memory.
 SIZE ?=
 # Empty means: /mnt/vramfs.
 DIR ?=

@@ -28,8 +28,8 @@ static const struct argp_option mount_option_list[] = {
 		"opencl:N, a UUID, a PCI address, or host",
 		0},
 	{"size", KEY_SIZE, "SIZE", 0,
-		"Device memory to take, parity included: bytes, 4G, 50% of what is free (the "
-		"default) or max",
+		"Device memory to take, parity included: bytes, 4G, max (what is free less "
+		"some headroom) or a share of that (default 50%)",
 		0},
 	{"ecc", KEY_ECC, "CODE", OPTION_ARG_OPTIONAL,
 		"The code that protects each line: rs136 (the default), rs128 or none", 0},

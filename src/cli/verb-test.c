@@ -35,8 +35,8 @@ static const struct argp_option test_option_list[] = {
 		"a PCI address, or host",
 		0},
 	{"size", KEY_SIZE, "SIZE", 0,
-		"Device memory to take, parity included: bytes, 4G, 50% of what is free, or max "
-		"(default 1G)",
+		"Device memory to take, parity included: bytes, 4G, max (what is free less "
+		"some headroom) or a share of that such as 50% (default 1G)",
 		0},
 	{"ecc", KEY_ECC, "CODE", OPTION_ARG_OPTIONAL,
 		"Test a code: rs136 (for a bare --ecc), rs128 or none (the default)", 0},

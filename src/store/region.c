@@ -63,8 +63,8 @@ int region_plan(const struct device_info *info, uint64_t free_bytes,
 		break;
 	case SIZE_PERCENT:
 		/* Not multiplied first: 64 bits must do for any device. */
-		wanted = info->memory_bytes / 100 * options->size.percent +
-			 info->memory_bytes % 100 * options->size.percent / 100;
+		wanted = available / 100 * options->size.percent +
+			 available % 100 * options->size.percent / 100;
 		break;
 	case SIZE_MAX_AVAILABLE:
 		wanted = available < smallest ? smallest : available;

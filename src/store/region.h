@@ -8,8 +8,8 @@
 
 /*
  * How large a region OPTIONS ask for, on a device that INFO describes and that has FREE_BYTES free.
- * A percentage is of all the device's memory, as with tmpfs; "max" is what is free less the
- * headroom for others, or less where the driver gives less in one piece. -EINVAL a size that holds
+ * "max" is what is free less the headroom for others, or less where the driver gives less in one
+ * piece; a percentage is of what is free less the headroom. -EINVAL a size that holds
  * no block, -ENOMEM more than can be had.
  */
 err_t region_plan(const struct device_info *info, uint64_t free_bytes,

@@ -56,17 +56,22 @@ static void one_block_is_enough_and_less_is_not(void **context)
 	assert_non_null(strstr(why.text, "--size 136K"));
 }
 
-static void a_percentage_is_of_all_the_memory(void **context)
+static void a_percentage_is_of_what_max_takes(void **context)
 {
 	struct store_options wanted =
 		options(RS_NONE, (struct size_spec){.kind = SIZE_PERCENT, .percent = 25});
 	struct store_geometry geometry;
 
 	(void)context;
-	assert_int_equal(region_plan(&gpu, 60 * GIB, &wanted, &geometry, NULL), 0);
-	assert_int_equal(geometry.region_bytes, 16 * GIB);
-	/* Others have most of it: no less is taken silently. */
-	assert_int_equal(region_plan(&gpu, 8 * GIB, &wanted, &geometry, NULL), -ENOMEM);
+	assert_int_equal(region_plan(&gpu, 61 * GIB, &wanted, &geometry, NULL), 0);
+	assert_int_equal(geometry.region_bytes, 15 * GIB);
+	/* Others have most of it: the share is of what they left. */
+	assert_int_equal(region_plan(&gpu, 9 * GIB, &wanted, &geometry, NULL), 0);
+	assert_int_equal(geometry.region_bytes, 2 * GIB);
+	/* All of it is what max takes, and can be had. */
+	wanted.size.percent = 100;
+	assert_int_equal(region_plan(&gpu, 9 * GIB, &wanted, &geometry, NULL), 0);
+	assert_int_equal(geometry.region_bytes, 8 * GIB);
 }
 
 static void max_leaves_headroom_to_others(void **context)
@@ -141,7 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_region_fits_in_what_was_asked_for),
 		cmocka_unit_test(one_block_is_enough_and_less_is_not),
-		cmocka_unit_test(a_percentage_is_of_all_the_memory),
+		cmocka_unit_test(a_percentage_is_of_what_max_takes),
 		cmocka_unit_test(max_leaves_headroom_to_others),
 		cmocka_unit_test(too_large_says_how_much_can_be_had),
 		cmocka_unit_test(a_driver_may_give_less_in_one_piece),
