@@ -183,6 +183,25 @@ void fs_write(struct fs *fs, struct store_queue *queue, struct fs_io *io);
 err_t fs_allocate(struct fs *fs, struct store_queue *queue, uint64_t ino, int mode, uint64_t offset,
 	uint64_t length);
 
+/*
+ * copy_file_range(2), on the device: returns how many bytes were copied, fewer than LENGTH at the
+ * source's end, behind FS_COPY_MAX or where space ends, or -errno. Whole fragments that lie alike
+ * in both files go from device memory to device memory; what is left at the edges, and everything
+ * where the offsets don't fit together, passes through BUFFER, of which CAPACITY bytes (at least
+ * 4096) from BUFFER_OFFSET may be used. Ranges of one file that overlap are -EINVAL. Waits for the
+ * device.
+ */
+#define FS_COPY_MAX (256u << 20)
+struct fs_copy {
+	uint64_t from, from_offset;
+	uint64_t to, to_offset;
+	uint64_t length;
+	struct device_pinned *buffer;
+	size_t buffer_offset, capacity;
+	bool kill_suidgid; /* as FS_KILL_SUIDGID, of the target */
+};
+ssize_t fs_copy(struct fs *fs, struct store_queue *queue, const struct fs_copy *copy);
+
 /* lseek(2) with SEEK_DATA or SEEK_HOLE; -ENXIO past the end. */
 err_t fs_seek(struct fs *fs, uint64_t ino, uint64_t offset, int whence, uint64_t *ret_offset);
 

@@ -25,10 +25,18 @@ struct fuse_control {
 	void *user;
 };
 
+/* What the kernel's page cache keeps of regular files. Mapped pages it always keeps. */
+enum fuse_cache {
+	FUSE_CACHE_AUTO,   /* what is opened for reading only and without O_DIRECT */
+	FUSE_CACHE_NONE,   /* nothing: every read and write goes to the device */
+	FUSE_CACHE_ALWAYS, /* everything that is not opened with O_DIRECT; writes go through it */
+};
+
 struct fuse_options {
 	const char *directory; /* where to mount; absolute */
 	const char *source;    /* what /proc/mounts shows as the device: "cuda:0" */
 	unsigned threads;      /* 0: chosen from the processors */
+	enum fuse_cache cache;
 	bool read_only, allow_other, dev, suid, noexec, noatime;
 	struct fuse_control control;
 };
