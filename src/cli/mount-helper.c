@@ -105,6 +105,8 @@ static err_t parse(int argc, char **argv, struct helper_options *ret_helper, str
 	err = options_parse(&helper_argp, argc, argv, &ret_helper->mount.common);
 	if (err)
 		return err;
+	/* Of flags, mount(8) lists those that are set, not what was said. */
+	ret_helper->mount.all_flags = true;
 	ret_helper->mount.quiet = !ret_helper->verbose;
 	err = mount_options_check(&ret_helper->mount, ret_helper->sloppy);
 	/* A remount can't change the device, and mount(8) may call it by another name. */

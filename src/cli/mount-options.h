@@ -21,6 +21,7 @@ struct mount_options {
 	uint64_t max_inodes; /* as in struct fs_options */
 	enum fuse_cache cache;
 	struct mount_flags flags;
+	bool all_flags;   /* what `flags` doesn't set is to be cleared, but nosuid and nodev */
 	mode_t root_mode; /* of the root directory; each is -1 for that of the mount point */
 	uid_t root_uid;
 	gid_t root_gid;

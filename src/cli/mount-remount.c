@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/xattr.h>
 
 /* Is WORD, of LENGTH bytes, one of LIST, whose words have commas between them? */
@@ -52,6 +53,7 @@ static err_t check_words(
 int mount_remount(const struct mount_options *options, const char *directory, struct why *why)
 {
 	struct mount_entry entry;
+	unsigned long kept;
 	int err = mount_table_find(directory, &entry);
 
 	if (err && err != -ENOENT)
@@ -62,5 +64,6 @@ int mount_remount(const struct mount_options *options, const char *directory, st
 	err = check_words(options->words, directory, &entry, why);
 	if (err)
 		return err;
-	return fuse_remount(directory, mount_flags_apply(&options->flags, entry.flags), why);
+	kept = options->all_flags ? entry.flags & (MS_NOSUID | MS_NODEV) : entry.flags;
+	return fuse_remount(directory, mount_flags_apply(&options->flags, kept), why);
 }

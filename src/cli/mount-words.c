@@ -160,6 +160,15 @@ static const struct {
 	{"inject", offsetof(struct mount_options, inject)},
 };
 
+/* mount(8) does not hand "dev" and "suid" on, as they are what a mount has that says nothing; not
+ * so with ours. */
+static const struct {
+	const char *name, *flag;
+} allowing_words[] = {
+	{"allow_dev", "dev"},
+	{"allow_suid", "suid"},
+};
+
 /* Options of other filesystems that people may expect here, and what to do instead. */
 static const struct {
 	const char *name, *advice;
@@ -238,6 +247,12 @@ int mount_options_add(struct mount_options *options, const char *name, const cha
 
 	if (is_for_others(name) || (!value && mount_flags_add(&options->flags, name)))
 		return 0;
+	for (size_t i = 0; !value && i < COUNT(allowing_words); i++) {
+		if (!strcmp(name, allowing_words[i].name)) {
+			mount_flags_add(&options->flags, allowing_words[i].flag);
+			return 0;
+		}
+	}
 	if (!value && !strcmp(name, "remount")) {
 		options->remount = true;
 		return 0;
