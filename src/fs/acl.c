@@ -68,6 +68,12 @@ static bool names_somebody(unsigned tag)
 	return tag == ACL_USER || tag == ACL_GROUP;
 }
 
+static bool is_tag(unsigned tag)
+{
+	return names_somebody(tag) || tag == ACL_USER_OBJ || tag == ACL_GROUP_OBJ ||
+	       tag == ACL_MASK || tag == ACL_OTHER;
+}
+
 /* Is it an ACL, with every entry that it needs, and those in order? */
 static err_t check(const void *acl, size_t size)
 {
@@ -80,6 +86,8 @@ static err_t check(const void *acl, size_t size)
 	unsigned last = 0, seen = 0;
 	for (size_t i = 0; i < entry_count(size); i++) {
 		struct entry entry = entry_at(acl, i);
+		if (!is_tag(entry.tag))
+			return -EINVAL;
 		if (entry.tag < last || (entry.tag == last && !names_somebody(entry.tag)))
 			return -EINVAL;
 		if (entry.permissions & ~(unsigned)(ACL_READ | ACL_WRITE | ACL_EXECUTE))
@@ -90,10 +98,9 @@ static err_t check(const void *acl, size_t size)
 		seen |= entry.tag;
 	}
 	unsigned needed = ACL_USER_OBJ | ACL_GROUP_OBJ | ACL_OTHER;
-	unsigned known = needed | ACL_USER | ACL_GROUP | ACL_MASK;
 	if (seen & (ACL_USER | ACL_GROUP))
 		needed |= ACL_MASK;
-	return (seen & needed) == needed && !(seen & ~known) ? 0 : -EINVAL;
+	return (seen & needed) == needed ? 0 : -EINVAL;
 }
 
 /* Where the entries are that say what the permission bits say. */
