@@ -12,11 +12,22 @@
 #include <time.h>
 #include <unistd.h>
 
-/* There is no state for an open file: the inode lives as long as the kernel knows its number. */
+/* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
+ * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
+ * through a mapping must report what went wrong with that. */
+uint32_t fuse_open_flags(struct fuse_connection *connection, uint64_t ino, uint32_t flags)
+{
+	if (!connection->direct_io || open_modes_enter(connection->open_modes, ino, flags))
+		return FOPEN_KEEP_CACHE;
+	return FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+}
+
+/* The inode lives as long as the kernel knows its number, so that an open file has no other state
+ * than which way its bytes go. */
 int fuse_handle_open(struct fuse_request *request)
 {
 	const struct fuse_open_in *in = request->argument;
-	struct fuse_open_out out = {.open_flags = request->connection->file_open_flags};
+	struct fuse_open_out out = {};
 
 	if (in->flags & O_TRUNC) {
 		struct fs_changes changes = {.valid = FS_SET_SIZE | FS_SET_MTIME_NOW, .size = 0};
@@ -30,6 +41,7 @@ int fuse_handle_open(struct fuse_request *request)
 		if (err)
 			return err;
 	}
+	out.open_flags = fuse_open_flags(request->connection, request->header->nodeid, in->flags);
 	fuse_reply(request, &out, sizeof(out));
 	return 0;
 }
@@ -137,8 +149,11 @@ int fuse_handle_fallocate(struct fuse_request *request)
 int fuse_handle_release(struct fuse_request *request)
 {
 	struct fs_attr attr;
-	int err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
+	int err;
 
+	if (request->connection->direct_io)
+		open_modes_leave(request->connection->open_modes, request->header->nodeid);
+	err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
 	/* A file that was open without a name goes only now. */
 	if (err || attr.nlink == 0)
 		fuse_note_removal(request->connection);
