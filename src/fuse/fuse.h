@@ -25,11 +25,12 @@ struct fuse_control {
 	void *user;
 };
 
-/* What the kernel's page cache keeps of regular files. Mapped pages it always keeps. */
+/* Which regular files go through the kernel's page cache, for reads and for writes. Mapped pages
+ * are always there. */
 enum fuse_cache {
-	FUSE_CACHE_AUTO,   /* files that are opened for reading only and without O_DIRECT */
+	FUSE_CACHE_AUTO,   /* files that are opened without O_DIRECT, and not for writing only */
 	FUSE_CACHE_NONE,   /* nothing: every read and write goes to the device */
-	FUSE_CACHE_ALWAYS, /* files that are opened without O_DIRECT; writes go through it */
+	FUSE_CACHE_ALWAYS, /* files that are opened without O_DIRECT */
 };
 /* While a file is open, everyone who opens it has it as the first did (open-modes.c). */
 

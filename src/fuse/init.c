@@ -5,8 +5,8 @@
  * INIT: what kernel and filesystem agree on. The choices, and why:
  *
  * Files that bypass the page cache (open-modes.c) can still be mapped (DIRECT_IO_ALLOW_MMAP): the
- * kernel keeps the mapped pages coherent with reads and writes. A kernel before Linux 6.6 can't do
- * that; there, all files go through the page cache.
+ * kernel writes mapped pages down before such reads, and drops them for such writes. A kernel
+ * before Linux 6.6 can't do that; there, all files go through the page cache.
  *
  * Writes to files in the page cache go through it, each before it is answered. With
  * WRITEBACK_CACHE they would wait there, but the kernel would then own sizes and times, would read

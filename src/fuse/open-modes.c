@@ -2,12 +2,16 @@
 /* Copyright (c) 2026 The vramfs authors */
 
 /*
- * Through the page cache or not: the first to open a file decides, by the mount option and by how
- * it opens it; who opens it meanwhile follows. If both ways were mixed, each write past the cache
- * would have to throw away what readers through it have cached, and a page that a reader fetches
- * while such a write is on its way would have to be thrown away after it. Not every kernel since
- * 6.6 does the latter, and the reader would see the old bytes for ever. Within one way the kernel
- * keeps everything coherent: reads and writes, mappings, O_DIRECT.
+ * Through the page cache or past it: the first to open a file decides, by the mount option and by
+ * how it opens it; who opens it meanwhile follows. If both ways were mixed, each write past the
+ * cache would throw away what readers through it have cached, and a page that a reader fetches
+ * while such a write is on its way would have to be thrown away after it, which kernels have
+ * learned only lately.
+ *
+ * By default only those files bypass the cache that somebody just writes: to copy or unpack a tree
+ * is as fast as it can be and takes no host memory. Who opens a file for reading and writing may
+ * map it, and a mapping is always in the page cache: if a program changed a page through it while
+ * another wrote to the same page past it, one of the changes could get lost.
  *
  * How an inode is open is a number: how many have it open through the cache, or minus how many past
  * it. Inodes share a number if the table's size divides their difference, and then follow each
@@ -56,7 +60,7 @@ static bool wants_cache(enum fuse_cache cache, uint32_t flags)
 	case FUSE_CACHE_AUTO:
 		break;
 	}
-	return (flags & O_ACCMODE) == O_RDONLY;
+	return (flags & O_ACCMODE) != O_WRONLY;
 }
 
 bool open_modes_enter(struct open_modes *modes, uint64_t ino, uint32_t flags)

@@ -9,7 +9,6 @@
 #include "mounted.h"
 
 #include "fixture.h"
-#include "fuse/fuse.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -76,6 +75,21 @@ static int control_set(void *user, const char *name, const char *value, size_t s
 	return !strcmp(name, "vramfs.test") && size == 2 && !memcmp(value, "do", 2) ? 0 : -EINVAL;
 }
 
+enum fuse_cache mounted_cache(void)
+{
+	static const char *const names[] = {
+		[FUSE_CACHE_AUTO] = "auto",
+		[FUSE_CACHE_NONE] = "none",
+		[FUSE_CACHE_ALWAYS] = "always",
+	};
+	const char *name = getenv("VRAMFS_TEST_CACHE");
+
+	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return (enum fuse_cache)i;
+	return FUSE_CACHE_AUTO;
+}
+
 /* Mount, let the child do its work, unmount. */
 static int serve_child(const char *directory, pid_t child, int ready_fd)
 {
@@ -83,6 +97,7 @@ static int serve_child(const char *directory, pid_t child, int ready_fd)
 	struct fuse_options options = {
 		.directory = directory,
 		.source = "test",
+		.cache = mounted_cache(),
 		.allow_other = true,
 		.dev = true,
 		.suid = true,
