@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #define REGION_BYTES (96 * MIB)
 
@@ -155,6 +156,33 @@ int mounted_run_array(const struct CMUnitTest *tests, size_t count)
 	close(ready[1]);
 	rmdir(directory);
 	return status;
+}
+
+uint64_t mounted_requests(const char *kind)
+{
+	char text[4096], *line = text, *end;
+	ssize_t length = must(getxattr(".", "vramfs.requests", text, sizeof(text) - 1));
+
+	text[length] = '\0';
+	for (; (end = strchr(line, '\n')); line = end + 1) {
+		size_t name = strlen(kind);
+
+		if (!strncmp(line, kind, name) && line[name] == ' ')
+			return strtoull(line + name, NULL, 10);
+	}
+	return 0;
+}
+
+void mounted_settle(void)
+{
+	for (int i = 0; i < 5000; i++) {
+		if (mounted_requests("RELEASE") == mounted_requests("OPEN") +
+							   mounted_requests("CREATE") +
+							   mounted_requests("TMPFILE"))
+			return;
+		usleep(1000);
+	}
+	fail_msg("files that were closed are not released");
 }
 
 void close_opened(int fd)
