@@ -22,6 +22,8 @@ enum {
 
 #define THREADS_MAX 256
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 static const struct argp_option mount_option_list[] = {
 	{"device", KEY_DEVICE, "DEVICE", 0,
 		"Where the files live: auto (the first GPU, the default), a number, cuda:N, "
@@ -76,6 +78,24 @@ static err_t set_threads(struct mount_options *options, const char *value)
 		"threads", value, 1, THREADS_MAX, &options->threads, options->common.why);
 }
 
+static err_t set_cache(struct mount_options *options, const char *value)
+{
+	static const char *const names[] = {
+		[FUSE_CACHE_AUTO] = "auto",
+		[FUSE_CACHE_NONE] = "none",
+		[FUSE_CACHE_ALWAYS] = "always",
+	};
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		if (!strcmp(value, names[i])) {
+			options->cache = (enum fuse_cache)i;
+			return 0;
+		}
+	}
+	return why_fail(options->common.why, EINVAL,
+		"'%s' is no cache mode: it can be auto, none or always", value);
+}
+
 /* -o NAME=VALUE */
 static const struct {
 	const char *name;
@@ -86,6 +106,7 @@ static const struct {
 	{"ecc", set_ecc},
 	{"max_correct", set_max_correct},
 	{"threads", set_threads},
+	{"cache", set_cache},
 };
 
 /* -o NAME */
@@ -106,8 +127,6 @@ static const struct {
 	{"noatime", offsetof(struct mount_options, noatime), true},
 	{"inject", offsetof(struct mount_options, inject), true},
 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Words of fstab(5) that speak to mount(8) or systemd and not to a filesystem. */
 static bool is_for_others(const char *word)

@@ -5,6 +5,7 @@
 
 #include "base/size.h"
 #include "cli/options.h"
+#include "fuse/fuse.h"
 
 #include <stdbool.h>
 
@@ -14,6 +15,7 @@ struct mount_options {
 	char device[128];
 	struct size_spec size;
 	enum rs_code code;
+	enum fuse_cache cache;
 	uint64_t max_correct, threads;
 	bool foreground, debug, inject;
 	bool read_only, allow_other, dev, suid, noexec, noatime;

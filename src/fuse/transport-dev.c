@@ -169,6 +169,7 @@ static void *serve(void *argument)
 	 * write. Where it isn't permitted, that is a risk of low memory only. */
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
 	worker->request.queue = queue;
+	worker->request.thread = (unsigned)(worker - worker->transport->workers);
 	while ((got = read_request(worker)) > 0) {
 		fuse_dispatch(&worker->request);
 		while (!atomic_load_explicit(&worker->request.answered, memory_order_acquire))
