@@ -55,4 +55,4 @@ check-format:
 	bash tests/project/format.sh .
 
 clean:
-	rm -rf build build-test build-sanitize build-thread
+	rm -rf build build-test build-sanitize build-thread build-fuzz
