@@ -6,10 +6,8 @@
 #include "posix.h"
 
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 /* The times that a call must change; those not named must stay. */
 #define ATIME 1u
@@ -391,7 +389,7 @@ static void bad_times_are_refused(void **state)
 static void reading_is_noted_as_relatime_says(void **state)
 {
 	struct timespec now;
-	struct stat before;
+	struct stat before, after;
 	int fd = open_with("file", "bytes");
 	char byte;
 
@@ -403,10 +401,8 @@ static void reading_is_noted_as_relatime_says(void **state)
 	assert_true(before.st_atime >= now.tv_sec);
 	usleep(12000);
 	assert_int_equal(must(pread(fd, &byte, 1, 0)), 1); /* young, and after the last change */
-	assert_memory_equal(
-		&before.st_atim, &(struct timespec){stat_of("file").st_atim.tv_sec,
-					 stat_of("file").st_atim.tv_nsec},
-		sizeof(before.st_atim));
+	after = stat_of("file");
+	assert_int_equal(differing(&before, &after), 0);
 	must(futimens(fd, (struct timespec[]){{now.tv_sec - 90000, 0}, {now.tv_sec - 100000, 0}}));
 	assert_int_equal(must(pread(fd, &byte, 1, 0)), 1);
 	assert_true(stat_of("file").st_atime >= now.tv_sec);
