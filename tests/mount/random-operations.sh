@@ -46,7 +46,7 @@ start_flips() {
 		while [ -e "$work/storm" ]; do
 			rounds=("4" "3" "2 2" "1 1 1 1" "1 3")
 			for errors in ${rounds[RANDOM % 5]}; do
-				inject "$errors" $((1 + RANDOM % 8)) "$RANDOM"
+				inject "$errors" $((4 + RANDOM % 60)) "$RANDOM"
 				sleep "0.$((1 + RANDOM % 3))"
 			done
 			sweep correct >/dev/null
@@ -79,7 +79,7 @@ expect_repairs() {
 	echo "$corrected damaged lines were corrected"
 }
 
-mount_vramfs 96M "${options[@]}"
+mount_vramfs 48M "${options[@]}"
 start_flips
 run 3
 resident=$(resident_kib)
