@@ -120,9 +120,10 @@ int fs_rmdir(struct fs *fs, uint64_t parent, struct fs_name name)
 }
 
 int fs_rename(struct fs *fs, uint64_t parent, struct fs_name name, uint64_t new_parent,
-	struct fs_name new_name, unsigned flags)
+	struct fs_name new_name, unsigned flags, const struct fs_owner *owner)
 {
-	(void)fs, (void)parent, (void)name, (void)new_parent, (void)new_name, (void)flags;
+	(void)fs, (void)parent, (void)name, (void)new_parent, (void)new_name;
+	(void)flags, (void)owner;
 	return 0;
 }
 
@@ -172,6 +173,19 @@ int fs_set_attr(
 	return 0;
 }
 
+int fs_set_flags(struct fs *fs, uint64_t ino, uint32_t flags)
+{
+	(void)fs, (void)ino, (void)flags;
+	return -EOPNOTSUPP;
+}
+
+int fs_check_open(struct fs *fs, uint64_t ino, int flags, bool *ret_append_only)
+{
+	(void)fs, (void)ino, (void)flags;
+	*ret_append_only = false;
+	return 0;
+}
+
 int fs_set_xattr(
 	struct fs *fs, uint64_t ino, struct fs_name name, const void *value, size_t size, int flags)
 {
@@ -185,9 +199,9 @@ ssize_t fs_get_xattr(struct fs *fs, uint64_t ino, struct fs_name name, void *val
 	return -ENODATA;
 }
 
-ssize_t fs_list_xattr(struct fs *fs, uint64_t ino, char *list, size_t size)
+ssize_t fs_list_xattr(struct fs *fs, uint64_t ino, bool privileged, char *list, size_t size)
 {
-	(void)fs, (void)ino, (void)list, (void)size;
+	(void)fs, (void)ino, (void)privileged, (void)list, (void)size;
 	return 0;
 }
 

@@ -57,7 +57,7 @@ static void must(int err)
 	}
 }
 
-static const struct fs_owner root = {0, 0};
+static const struct fs_owner root = {};
 
 static void create(struct worker *worker)
 {
@@ -106,7 +106,7 @@ static void rename_files(struct worker *worker)
 {
 	for (unsigned i = 0; i < worker->file_count; i++)
 		must(fs_rename(worker->fs, worker->directory, given(&worker->files[i].old),
-			worker->directory, given(&worker->files[i].new), 0));
+			worker->directory, given(&worker->files[i].new), 0, NULL));
 }
 
 static void unlink_files(struct worker *worker)
