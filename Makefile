@@ -57,4 +57,4 @@ check-format:
 	bash tests/project/format.sh .
 
 clean:
-	rm -rf build build-test build-sanitize build-thread
+	rm -rf build build-test build-sanitize build-thread build-fuzz

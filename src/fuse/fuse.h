@@ -16,8 +16,8 @@ struct fuse_session;
 /*
  * Virtual extended attributes of the root directory, whose names begin with "vramfs.": how the
  * front end shows counters and lets tests reach the store. They are never listed, so no copying
- * tool carries them. GET returns the size (and copies if it fits; SIZE 0 asks) or -errno; SET is
- * called for root only.
+ * tool carries them. "vramfs.requests", the number of requests of each kind, is not among them. GET
+ * returns the size (and copies if it fits; SIZE 0 asks) or -errno; SET is called for root only.
  */
 struct fuse_control {
 	ssize_t (*get)(void *user, const char *name, char *value, size_t size);
@@ -25,12 +25,14 @@ struct fuse_control {
 	void *user;
 };
 
-/* What the kernel's page cache keeps of regular files. Mapped pages it always keeps. */
+/* Which regular files go through the kernel's page cache, for reads and for writes. Mapped pages
+ * are always there. */
 enum fuse_cache {
-	FUSE_CACHE_AUTO,   /* what is opened for reading only and without O_DIRECT */
+	FUSE_CACHE_AUTO,   /* files that are opened without O_DIRECT, and not for writing only */
 	FUSE_CACHE_NONE,   /* nothing: every read and write goes to the device */
-	FUSE_CACHE_ALWAYS, /* everything that is not opened with O_DIRECT; writes go through it */
+	FUSE_CACHE_ALWAYS, /* files that are opened without O_DIRECT */
 };
+/* While a file is open, everyone who opens it has it as the first did (open-modes.c). */
 
 struct fuse_options {
 	const char *directory; /* where to mount; absolute */

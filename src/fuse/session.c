@@ -8,6 +8,7 @@
  */
 #include "base/cleanup.h"
 #include "fuse/mount.h"
+#include "fuse/read-ahead.h"
 #include "fuse/request.h"
 #include "fuse/transport-dev.h"
 
@@ -19,6 +20,8 @@ struct fuse_session {
 	int fd;
 	struct transport_dev *transport;
 	struct fuse_mount_point point;
+	void (*ready)(void *user);
+	void *ready_user;
 };
 
 /* Threads mostly wait, for requests or for the device: two a processor keep both busy. */
@@ -44,6 +47,9 @@ err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
 		return -ENOMEM;
 	session->fd = -1;
 	session->connection = (struct fuse_connection){.fs = fs, .control = options->control};
+	err = open_modes_new(options->cache, &session->connection.open_modes);
+	if (err)
+		return err;
 	err = transport_dev_new(&session->connection,
 		options->threads ? options->threads : default_threads(), &session->transport);
 	if (err)
@@ -56,9 +62,21 @@ err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
 	return 0;
 }
 
+/* INIT has been answered. */
+static void initialised(void *user)
+{
+	struct fuse_session *session = user;
+
+	read_ahead_raise(&session->point.entry);
+	if (session->ready)
+		session->ready(session->ready_user);
+}
+
 err_t fuse_serve(struct fuse_session *session, void (*ready)(void *user), void *user)
 {
-	return transport_dev_serve(session->transport, session->fd, ready, user);
+	session->ready = ready;
+	session->ready_user = user;
+	return transport_dev_serve(session->transport, session->fd, initialised, session);
 }
 
 void fuse_stop(struct fuse_session *session)
@@ -74,6 +92,7 @@ void fuse_unmount(struct fuse_session *session)
 	fuse_mount_detach(&session->point);
 	fuse_mount_point_done(&session->point);
 	transport_dev_free(session->transport);
+	open_modes_free(session->connection.open_modes);
 	close_p(&session->fd);
 	free(session);
 }

@@ -31,9 +31,9 @@
 #include <stdio.h>
 #include <sys/uio.h>
 
-#define PAGE ((size_t)4096)
-#define REQUEST_OFFSET (PAGE - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
-#define BUFFER_BYTES (PAGE + FS_IO_MAX)
+#define REQUEST_OFFSET TRANSPORT_DEV_REQUEST_OFFSET
+#define BUFFER_BYTES TRANSPORT_DEV_BUFFER_BYTES
+#define PAGE TRANSPORT_DEV_PAGE
 
 struct worker {
 	struct transport_dev *transport;
@@ -118,20 +118,38 @@ static ssize_t read_cancellable(int fd, void *bytes, size_t size)
 	return got;
 }
 
+bool transport_dev_parse(
+	struct fuse_request *request, struct device_pinned *buffer, size_t request_bytes)
+{
+	const uint8_t *start = store_buffer_bytes(buffer) + REQUEST_OFFSET;
+	const struct fuse_in_header *header = (const struct fuse_in_header *)start;
+	const uint8_t *body = start + sizeof(*header);
+	size_t body_bytes;
+
+	if (request_bytes < sizeof(*header) || request_bytes != header->len)
+		return false;
+	body_bytes = request_bytes - sizeof(*header);
+	request->header = header;
+	request->buffer = buffer;
+	request->reply_offset = (REQUEST_OFFSET + request_bytes + PAGE - 1) / PAGE * PAGE;
+	request->reply_capacity = BUFFER_BYTES - request->reply_offset;
+	request->argument = body;
+	request->argument_bytes = fuse_argument_bytes(header->opcode);
+	if (request->argument_bytes > body_bytes)
+		request->argument_bytes = body_bytes;
+	request->data = (const char *)body + request->argument_bytes;
+	request->data_bytes = body_bytes - request->argument_bytes;
+	return true;
+}
+
 /* Wait for the next request. 1: there is one; 0: the connection has ended. */
 static int read_request(struct worker *worker)
 {
 	struct fuse_request *request = &worker->request;
-	uint8_t *start = store_buffer_bytes(worker->buffer) + REQUEST_OFFSET, *body;
-	size_t body_bytes;
+	uint8_t *start = store_buffer_bytes(worker->buffer) + REQUEST_OFFSET;
 	ssize_t got;
 
-	for (;;) {
-		got = read_cancellable(worker->fd, start, BUFFER_BYTES - REQUEST_OFFSET);
-		if (got >= (ssize_t)sizeof(*request->header))
-			break;
-		if (got >= 0)
-			return -EIO;
+	while ((got = read_cancellable(worker->fd, start, BUFFER_BYTES - REQUEST_OFFSET)) < 0) {
 		/* ECONNABORTED: it ended while a request was being read. */
 		if (errno == ENODEV || errno == ECONNABORTED)
 			return 0;
@@ -139,23 +157,11 @@ static int read_request(struct worker *worker)
 		if (errno != EINTR && errno != EAGAIN && errno != ENOENT)
 			return -errno;
 	}
-	request->header = (const struct fuse_in_header *)start;
-	if (request->header->len != (size_t)got)
-		return -EIO;
-	body = start + sizeof(*request->header);
-	body_bytes = (size_t)got - sizeof(*request->header);
 	request->connection = worker->transport->connection;
 	request->transport = worker;
 	request->send = send_reply;
-	request->buffer = worker->buffer;
-	request->reply_offset = (REQUEST_OFFSET + (size_t)got + PAGE - 1) / PAGE * PAGE;
-	request->reply_capacity = BUFFER_BYTES - request->reply_offset;
-	request->argument = body;
-	request->argument_bytes = fuse_argument_bytes(request->header->opcode);
-	if (request->argument_bytes > body_bytes)
-		request->argument_bytes = body_bytes;
-	request->data = (const char *)body + request->argument_bytes;
-	request->data_bytes = body_bytes - request->argument_bytes;
+	if (!transport_dev_parse(request, worker->buffer, (size_t)got))
+		return -EIO;
 	return 1;
 }
 
@@ -188,6 +194,7 @@ static void *serve(void *argument)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	queue = store_queue(fs_store(transport->connection->fs));
 	worker->request.queue = queue;
+	worker->request.thread = (unsigned)(worker - worker->transport->workers);
 	while ((got = read_request(worker)) > 0) {
 		fuse_dispatch(&worker->request);
 		while (!atomic_load_explicit(&worker->request.answered, memory_order_acquire))

@@ -25,4 +25,16 @@ err_t transport_dev_serve(
  * thread. */
 void transport_dev_stop(struct transport_dev *transport);
 
+/* Each thread's buffer, and where in it requests are read to: see the top of transport-dev.c. */
+#define TRANSPORT_DEV_PAGE ((size_t)4096)
+#define TRANSPORT_DEV_BUFFER_BYTES (TRANSPORT_DEV_PAGE + FS_IO_MAX)
+#define TRANSPORT_DEV_REQUEST_OFFSET \
+	(TRANSPORT_DEV_PAGE - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
+
+/* Make a request of REQUEST_BYTES bytes that were read to their place in BUFFER: set what of it
+ * depends on them. False if they are none: shorter than a header, or of another length than it
+ * says. */
+bool transport_dev_parse(
+	struct fuse_request *request, struct device_pinned *buffer, size_t request_bytes);
+
 #endif
