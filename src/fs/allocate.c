@@ -100,6 +100,7 @@ static void zero_part(
 		.first = first,
 		.count = end - first,
 		.zero_from = first,
+		.zero_to = end,
 	};
 }
 

@@ -227,6 +227,7 @@ static struct kernel_segment write_segment(
 {
 	uint32_t end = piece.first + piece.count;
 	uint32_t old = mapping->initialised;
+	uint32_t line_payload = store_geometry(fs->store)->line_payload;
 	struct kernel_segment segment = {
 		.block = mapping->block,
 		.first = piece.first,
@@ -234,7 +235,8 @@ static struct kernel_segment write_segment(
 		.payload = payload,
 		/* between the old watermark and the first byte is a hole to be filled */
 		.zero_from = old < piece.first ? old : piece.first,
-		.flags = end >= old ? SEGMENT_FRESH_TAIL : 0,
+		/* what follows in the line is nobody's if the watermark does not pass us */
+		.zero_to = end < old ? end : (end + line_payload - 1) / line_payload * line_payload,
 	};
 	if (end >= old) {
 		mapping->initialised = end;
