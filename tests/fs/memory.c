@@ -164,13 +164,12 @@ static void scattered_writing_takes_no_calls(void **state)
 		if (random_below(&seed, 4) == 0)
 			offset = random_below(&seed, 4 * MIB);
 		if (random_below(&seed, 4) == 0)
-			assert_int_equal(fs_allocate(fs, client.queue, file,
-						 FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-						 offset, length),
+			assert_int_equal(
+				fs_allocate(fs, client.queue, file,
+					FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length),
 				0);
 		else
-			assert_int_equal(
-				client_write(&client, file, offset, length), length);
+			assert_int_equal(client_write(&client, file, offset, length), length);
 	}
 	assert_int_equal(calls, calls_before);
 }

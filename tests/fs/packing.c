@@ -144,9 +144,8 @@ static void tree_of_small_files_takes_what_its_files_have(void **state)
 		change((unsigned)random_below(&seed, FILES), &seed);
 	check_tree();
 	for (unsigned i = 0; i < FILES; i++) {
-		assert_int_equal(client_count_other(
-					 &client, tree[i].ino, 0, tree[i].size, tree[i].byte),
-			0);
+		assert_int_equal(
+			client_count_other(&client, tree[i].ino, 0, tree[i].size, tree[i].byte), 0);
 		remove_file(i);
 	}
 	assert_int_equal(store_blocks_free(volume.store), volume.blocks);
@@ -200,14 +199,16 @@ static void files_that_grow_in_turn_are_gathered(void **state)
 	size_t step = bytes - 100, size = 2 * volume.payload + 3 * bytes;
 	for (size_t at = 0; at < size; at += step)
 		for (unsigned i = 0; i < 3; i++) {
-			assert_int_equal(client_fill(&client, files[i], at, step, (uint8_t)(i + 1)),
-				step);
+			assert_int_equal(
+				client_fill(&client, files[i], at, step, (uint8_t)(i + 1)), step);
 			most = most < tables_in_use() ? tables_in_use() : most;
 		}
 	for (unsigned i = 0; i < 3; i++) {
 		size_t length = attr_of(fs, files[i]).size;
-		assert_int_equal(client_count_other(&client, files[i], 0, length, (uint8_t)(i + 1)), 0);
-		assert_int_equal(attr_of(fs, files[i]).blocks_512 / 8, (length + bytes - 1) / bytes);
+		assert_int_equal(
+			client_count_other(&client, files[i], 0, length, (uint8_t)(i + 1)), 0);
+		assert_int_equal(
+			attr_of(fs, files[i]).blocks_512 / 8, (length + bytes - 1) / bytes);
 	}
 	assert_true(most > 0);
 	/* only their tails may be in pieces */
@@ -217,8 +218,8 @@ static void files_that_grow_in_turn_are_gathered(void **state)
 		for (uint64_t index = 0; index < 2; index++) {
 			uint32_t all = fs->space.all, fragment;
 			struct fragment_run run;
-			assert_true(mapping_next_run(&fs->space,
-				block_map_get(&inode->map, index), &all, &fragment, &run));
+			assert_true(mapping_next_run(&fs->space, block_map_get(&inode->map, index),
+				&all, &fragment, &run));
 			assert_int_equal(run.count, per_block);
 		}
 		inode_put(fs, inode, 1);
