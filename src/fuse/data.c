@@ -154,6 +154,14 @@ int fuse_handle_fallocate(struct fuse_request *request)
 		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
 			(int)in->mode, in->offset, in->length);
 	} while (err == -ENOSPC && fuse_wait_for_space(request));
+	/* The kernel has a flag for it with WRITE, but not here. */
+	if (!err && request->header->uid != 0) {
+		struct fs_changes changes = {.valid = FS_KILL_SUIDGID};
+		struct fs_attr attr;
+
+		err = fs_set_attr(
+			request->connection->fs, request->header->nodeid, &changes, &attr);
+	}
 	if (err)
 		return err;
 	fuse_reply(request, NULL, 0);
