@@ -4,6 +4,7 @@
  * Attributes. Everything that can be refused is checked first, so that a change is made whole or
  * not at all.
  */
+#include "fs/acl.h"
 #include "fs/inode.h"
 
 int fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr)
@@ -17,8 +18,25 @@ int fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr)
 	return 0;
 }
 
+/* As Linux has it: "now" may be written into the times of an append-only file, because appending
+ * does so too, and a file made immutable while it was open can still be changed through that. */
+static bool flags_forbid(const struct inode *inode, const struct fs_changes *changes)
+{
+	unsigned valid = changes->valid;
+	unsigned now = FS_SET_ATIME_NOW | FS_SET_MTIME_NOW;
+	if (valid & (FS_SET_MODE | FS_SET_UID | FS_SET_GID))
+		return inode_protected(inode);
+	if (valid & FS_SET_SIZE)
+		return valid & FS_SET_THROUGH_OPEN ? inode->flags & FS_APPEND_FL
+						   : inode_protected(inode);
+	return (valid & now) == now ? inode_immutable(inode) : inode_protected(inode);
+}
+
+/* called with inode->lock held */
 static err_t check_changes(const struct inode *inode, const struct fs_changes *changes)
 {
+	if (flags_forbid(inode, changes))
+		return -EPERM;
 	if (!(changes->valid & FS_SET_SIZE))
 		return 0;
 	if (S_ISDIR(inode->type))
@@ -48,15 +66,17 @@ int fs_set_attr(
 	struct inode *inode = inode_get(fs, ino);
 	if (!inode)
 		return -ENOENT;
-	int err = check_changes(inode, changes);
-	if (err) {
-		inode_put(fs, inode, 1);
-		return err;
-	}
 	unsigned valid = changes->valid;
 	pthread_mutex_lock(&inode->lock);
-	if (valid & FS_SET_MODE)
+	int err = check_changes(inode, changes);
+	if (err) {
+		inode_unlock_put(fs, inode);
+		return err;
+	}
+	if (valid & FS_SET_MODE) {
 		inode->permissions = changes->mode & 07777;
+		acl_follow_mode(inode);
+	}
 	if (valid & FS_SET_UID)
 		inode->uid = changes->uid;
 	if (valid & FS_SET_GID)

@@ -13,8 +13,9 @@
  * what a partial page is to be merged with, and would ask for host memory in the amount of what is
  * written, which the device is there to save.
  *
- * Permission bits, owners and the umask: the kernel checks permissions (default_permissions); it
- * leaves the umask (DONT_MASK) and the clearing of setuid and setgid (HANDLE_KILLPRIV_V2) to us, so
+ * Permission bits, owners and the umask: the kernel checks permissions (default_permissions) and
+ * ACLs (POSIX_ACL); it leaves keeping both in step, the umask, which a default ACL overrides
+ * (DONT_MASK), and the clearing of setuid and setgid (HANDLE_KILLPRIV_V2, SETXATTR_EXT) to us, so
  * that creation and write are one request each. O_TRUNC too is a part of the open.
  *
  * Locks are not negotiated: the kernel's own are right for a filesystem of one machine.
@@ -32,12 +33,14 @@
 static const uint64_t wanted_flags =
 	FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_DONT_MASK |
 	FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS |
-	FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS | FUSE_NO_OPENDIR_SUPPORT | FUSE_HANDLE_KILLPRIV_V2 |
-	FUSE_SETXATTR_EXT | FUSE_INIT_EXT | FUSE_DIRECT_IO_ALLOW_MMAP | FUSE_NO_EXPORT_SUPPORT;
+	FUSE_POSIX_ACL | FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS | FUSE_NO_OPENDIR_SUPPORT |
+	FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_INIT_EXT | FUSE_DIRECT_IO_ALLOW_MMAP |
+	FUSE_NO_EXPORT_SUPPORT;
 
 /* Without these, requests would mean something else than what the handlers take them for. */
 static const uint64_t needed_flags = FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_DONT_MASK |
-				     FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT;
+				     FUSE_POSIX_ACL | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2 |
+				     FUSE_SETXATTR_EXT;
 
 static uint64_t offered_flags(const struct fuse_request *request)
 {

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The vramfs authors */
 
 /*
- * The life of a mount: /dev/fuse opened, memory for the transport taken, mounted, served until the
- * kernel ends the connection, freed. A connection ends when the filesystem is unmounted and its
- * last file closed, or when it is unmounted by force.
+ * The life of a mount: memory for the transport taken, mounted, served until the connection ends,
+ * freed. The kernel ends a connection when the filesystem is unmounted and its last file closed, or
+ * when it is unmounted by force; we end it by closing its descriptors.
  */
 #include "base/cleanup.h"
 #include "fuse/mount.h"
@@ -50,15 +50,12 @@ err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
 	err = open_modes_new(options->cache, &session->connection.open_modes);
 	if (err)
 		return err;
-	err = fuse_device_open(&session->fd, why);
-	if (err)
-		return err;
-	err = transport_dev_new(&session->connection, session->fd,
+	err = transport_dev_new(&session->connection,
 		options->threads ? options->threads : default_threads(), &session->transport);
 	if (err)
 		return why_fail(
 			why, -err, "no memory for the buffers of the mount; use fewer threads");
-	err = fuse_mount_attach(options, session->fd, &session->point, why);
+	err = fuse_mount_attach(options, &session->fd, &session->point, why);
 	if (err)
 		return err;
 	*ret_session = steal(&session);
@@ -79,12 +76,13 @@ err_t fuse_serve(struct fuse_session *session, void (*ready)(void *user), void *
 {
 	session->ready = ready;
 	session->ready_user = user;
-	return transport_dev_serve(session->transport, initialised, session);
+	return transport_dev_serve(session->transport, session->fd, initialised, session);
 }
 
 void fuse_stop(struct fuse_session *session)
 {
-	fuse_mount_detach(&session->point);
+	if (fuse_mount_detach(&session->point))
+		transport_dev_stop(session->transport);
 }
 
 void fuse_unmount(struct fuse_session *session)

@@ -100,8 +100,6 @@ static int serve_child(const char *directory, pid_t child, int ready_fd)
 		.source = "test",
 		.cache = mounted_cache(),
 		.allow_other = true,
-		.dev = true,
-		.suid = true,
 		.control = {.get = control_get, .set = control_set},
 	};
 	struct served served = {.ready_fd = ready_fd};
