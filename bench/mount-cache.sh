@@ -163,6 +163,15 @@ read_random() {
 	drop "$1/file"
 	run_fio "$1" 4k randread --invalidate=0 --time_based --runtime=1
 }
+map_random() {
+	drop "$1/file"
+	timed python3 -c '
+import mmap, os, random, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+view = mmap.mmap(file, 0, prot=mmap.PROT_READ)
+draw = random.Random(1)
+sum(view[draw.randrange(len(view))] for _ in range(100))' "$1/file"
+}
 # fio opens for reading and writing what it writes; dd for writing only.
 write_fio() { run_fio "$1" "$2" write --invalidate=0; }
 write_dd() { # DIRECTORY BLOCK
@@ -219,6 +228,7 @@ for block in 128k 1m; do
 	row "read ${name/1m/1 MiB} again" read_warm "$block"
 done
 row "read 4 KiB at random, cold" read_random
+row "touch 100 random pages of a mapping, cold" map_random
 row "unpack the tree" unpack
 row "search it (grep -r)" search
 row "search it again" search
@@ -232,9 +242,12 @@ fi
 read_ahead=/sys/class/bdi/$(findmnt -rno MAJ:MIN "$work/auto")/read_ahead_kb
 if [ -w "$read_ahead" ]; then
 	echo
-	echo "Reading 128 KiB cold, cache=auto, by read_ahead_kb (as mounted: $(cat "$read_ahead")):"
+	echo "By how far the kernel reads ahead, cache=auto (mounted with $(cat "$read_ahead") KiB):"
+	echo
+	echo "| KiB | read 128 KiB cold | read 1 MiB cold | touch 100 random pages of a mapping, cold |"
+	echo "|---|---|---|---|"
 	for kib in 128 512 1024 2048 4096 8192 16384 32768; do
 		echo "$kib" >"$read_ahead"
-		echo "$kib: $(read_cold "$work/auto" 128k), $(read_cold "$work/auto" 128k)"
+		echo "| $kib | $(read_cold "$work/auto" 128k) | $(read_cold "$work/auto" 1m) | $(map_random "$work/auto") |"
 	done
 fi
