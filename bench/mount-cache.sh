@@ -174,6 +174,7 @@ sum(view[draw.randrange(len(view))] for _ in range(100))' "$1/file"
 }
 # fio opens for reading and writing what it writes; dd for writing only.
 write_fio() { run_fio "$1" "$2" write --invalidate=0; }
+write_random() { run_fio "$1" 4k randwrite --invalidate=0 --time_based --runtime=1 --thread --numjobs=4 --group_reporting; }
 write_dd() { # DIRECTORY BLOCK
 	local begin end
 
@@ -222,6 +223,7 @@ row "write 128 KiB over it, write-only (dd)" write_dd 128k
 row "write 1 MiB over it, write-only (dd)" write_dd 1m
 row "write 128 KiB over it, read-write (fio)" write_fio 128k
 row "write 1 MiB over it, read-write (fio)" write_fio 1m
+row "write 4 KiB at random, 4 threads (fio)" write_random
 for block in 128k 1m; do
 	name=${block/k/ KiB}
 	row "read ${name/1m/1 MiB} cold" read_cold "$block"
