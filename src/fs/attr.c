@@ -94,3 +94,16 @@ int fs_set_attr(
 	inode_unlock_put(fs, inode);
 	return 0;
 }
+
+int fs_drop_privileges(struct fs *fs, uint64_t ino, bool suidgid)
+{
+	struct inode *inode = inode_get(fs, ino);
+	if (!inode)
+		return -ENOENT;
+	pthread_mutex_lock(&inode->lock);
+	if (suidgid)
+		inode_kill_suidgid(inode);
+	xattr_drop_capability(inode);
+	inode_unlock_put(fs, inode);
+	return 0;
+}

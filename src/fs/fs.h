@@ -145,6 +145,10 @@ struct fs_changes {
 err_t fs_set_attr(
 	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr);
 
+/* What a change of a file's bytes does beside it, where it comes without kill_suidgid (fs_allocate):
+ * drop its capabilities and, with SUIDGID, setuid and setgid as FS_KILL_SUIDGID says. */
+err_t fs_drop_privileges(struct fs *fs, uint64_t ino, bool suidgid);
+
 #define FS_SIZE_MAX INT64_MAX
 
 /*

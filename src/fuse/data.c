@@ -143,6 +143,11 @@ int fuse_handle_fallocate(struct fuse_request *request)
 		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
 			(int)in->mode, in->offset, in->length);
 	} while (err == -ENOSPC && fuse_wait_for_space(request));
+	/* The kernel leaves this to us, and unlike with WRITE does not say whether setuid is to
+	 * go. It stays for who has CAP_FSETID: root, as a rule. */
+	if (!err)
+		err = fs_drop_privileges(request->connection->fs, request->header->nodeid,
+			request->header->uid != 0);
 	if (err)
 		return err;
 	fuse_reply(request, NULL, 0);

@@ -14,6 +14,7 @@
 
 #include "fuse/transport-dev.h"
 
+#include <linux/fs.h>
 #include <sanitizer/asan_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,7 @@ static size_t most_reply_bytes(const struct fuse_request *request)
 {
 	const struct fuse_read_in *read = request->argument;
 	const struct fuse_getxattr_in *xattr = request->argument;
+	const struct fuse_ioctl_in *ioctl = request->argument;
 
 	switch (request->header->opcode) {
 	case FUSE_READ:
@@ -151,6 +153,8 @@ static size_t most_reply_bytes(const struct fuse_request *request)
 		return xattr->size ? xattr->size : sizeof(struct fuse_getxattr_out);
 	case FUSE_READLINK:
 		return FS_TARGET_MAX;
+	case FUSE_IOCTL:
+		return sizeof(struct fuse_ioctl_out) + ioctl->out_size;
 	default:
 		return fixed_reply_bytes(request->header->opcode);
 	}
@@ -334,15 +338,30 @@ static bool first_entry(
 	return false;
 }
 
+/* So that it can be changed and removed. Only files and directories have flags. */
+static void clear_flags(struct peer *peer, uint64_t node)
+{
+	struct {
+		struct fuse_ioctl_in in;
+		uint32_t flags;
+	} argument = {.in = {.cmd = FS_IOC_SETFLAGS, .in_size = sizeof(argument.flags)}};
+
+	REQUIRE(peer_call(peer, FUSE_IOCTL, node, &argument,
+			sizeof(argument.in) + sizeof(argument.flags), NULL) == 0);
+}
+
 static void empty_directory(struct peer *peer, uint64_t directory)
 {
 	char name[FS_NAME_MAX + 1];
 	uint64_t node;
 	mode_t mode;
 
+	clear_flags(peer, directory);
 	while (first_entry(peer, directory, &node, &mode, name)) {
 		if (S_ISDIR(mode))
 			empty_directory(peer, node);
+		else if (S_ISREG(mode))
+			clear_flags(peer, node);
 		REQUIRE(peer_call(peer, S_ISDIR(mode) ? FUSE_RMDIR : FUSE_UNLINK, directory, NULL,
 				0, name) == 0);
 	}
