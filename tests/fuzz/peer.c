@@ -12,6 +12,7 @@
  */
 #include "peer.h"
 
+#include "fuse/open-modes.h"
 #include "fuse/transport-dev.h"
 
 #include <linux/fs.h>
@@ -235,17 +236,23 @@ static void count_forgotten(struct peer *peer, const struct fuse_request *reques
 void peer_connect(struct peer *peer, struct store *store, struct device_pinned *buffer)
 {
 	static const struct fs_options options = {.root_mode = 0755, .max_inodes = 1000};
-	struct fuse_init_in in = {
-		.major = FUSE_MAJOR, .minor = FUSE_MINOR, .flags = UINT32_MAX & ~FUSE_INIT_EXT};
+	const struct {
+		struct fuse_init_in in;
+		struct fuse_init_in_ext extended;
+	} init = {
+		{.major = FUSE_MAJOR, .minor = FUSE_MINOR, .flags = UINT32_MAX},
+		{.flags2 = UINT32_MAX},
+	};
 
 	peer->buffer = buffer;
 	peer->queue = store_queue(store);
 	peer->free_at_first = store_blocks_free(store);
 	peer->connection = (struct fuse_connection){};
+	REQUIRE(open_modes_new(FUSE_CACHE_AUTO, &peer->connection.open_modes) == 0);
 	REQUIRE(fs_open(store, &options, &peer->connection.fs) == 0);
 	peer->nodes[0] = (struct peer_node){.node = FUSE_ROOT_NODE};
 	peer->node_count = 1;
-	REQUIRE(peer_call(peer, FUSE_INIT, 0, &in, sizeof(in), NULL) == 0);
+	REQUIRE(peer_call(peer, FUSE_INIT, 0, &init, sizeof(init), NULL) == 0);
 	REQUIRE(peer->connection.initialised);
 }
 
@@ -384,5 +391,6 @@ void peer_disconnect(struct peer *peer)
 	while (store_poll(peer->queue))
 		store_wait(peer->queue);
 	fs_close(fs);
+	open_modes_free(peer->connection.open_modes);
 	REQUIRE(store_blocks_free(store) == peer->free_at_first);
 }

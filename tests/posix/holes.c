@@ -7,7 +7,7 @@
 
 #include <sys/mman.h>
 
-#define MIB (1ll << 20)
+#define MEBIBYTE (1ll << 20)
 
 /* Are LENGTH bytes from OFFSET all BYTE? */
 static void check_bytes(int fd, off_t offset, size_t length, uint8_t byte)
@@ -52,15 +52,15 @@ static void holes_read_as_zeros_and_cost_nothing(void **state)
 	int fd = open_new("file");
 
 	(void)state;
-	must(ftruncate(fd, 100 * MIB));
+	must(ftruncate(fd, 100 * MEBIBYTE));
 	assert_int_equal(allocated(fd), 0);
-	check_bytes(fd, 0, MIB, 0);
-	check_bytes(fd, 99 * MIB, MIB, 0);
+	check_bytes(fd, 0, MEBIBYTE, 0);
+	check_bytes(fd, 99 * MEBIBYTE, MEBIBYTE, 0);
 	assert_int_equal(allocated(fd), 0);
-	put_bytes(fd, 50 * MIB, MIB, 7);
-	assert_in_range(allocated(fd), MIB, MIB + 262144);
-	check_bytes(fd, 50 * MIB - 5000, 5000, 0);
-	check_bytes(fd, 51 * MIB, 5000, 0);
+	put_bytes(fd, 50 * MEBIBYTE, MEBIBYTE, 7);
+	assert_in_range(allocated(fd), MEBIBYTE, MEBIBYTE + 262144);
+	check_bytes(fd, 50 * MEBIBYTE - 5000, 5000, 0);
+	check_bytes(fd, 51 * MEBIBYTE, 5000, 0);
 }
 
 static void data_and_holes_are_found(void **state)
@@ -68,21 +68,21 @@ static void data_and_holes_are_found(void **state)
 	int fd = open_new("file");
 
 	(void)state;
-	must(ftruncate(fd, 20 * MIB));
+	must(ftruncate(fd, 20 * MEBIBYTE));
 	must_fail(lseek(fd, 0, SEEK_DATA), ENXIO);
 	assert_int_equal(must(lseek(fd, 0, SEEK_HOLE)), 0);
-	put_bytes(fd, 3 * MIB, 2 * MIB, 1);
-	put_bytes(fd, 8 * MIB, MIB, 1);
-	assert_int_equal(must(lseek(fd, 0, SEEK_DATA)), 3 * MIB);
+	put_bytes(fd, 3 * MEBIBYTE, 2 * MEBIBYTE, 1);
+	put_bytes(fd, 8 * MEBIBYTE, MEBIBYTE, 1);
+	assert_int_equal(must(lseek(fd, 0, SEEK_DATA)), 3 * MEBIBYTE);
 	assert_int_equal(must(lseek(fd, 0, SEEK_HOLE)), 0);
-	assert_int_equal(must(lseek(fd, 3 * MIB, SEEK_HOLE)), 5 * MIB);
-	assert_int_equal(must(lseek(fd, 4 * MIB + 1, SEEK_DATA)), 4 * MIB + 1);
-	assert_int_equal(must(lseek(fd, 5 * MIB, SEEK_DATA)), 8 * MIB);
-	assert_int_equal(must(lseek(fd, 7 * MIB + 1, SEEK_HOLE)), 7 * MIB + 1);
-	assert_int_equal(must(lseek(fd, 8 * MIB, SEEK_HOLE)), 9 * MIB);
-	must_fail(lseek(fd, 9 * MIB, SEEK_DATA), ENXIO);
-	must(ftruncate(fd, 9 * MIB));
-	assert_int_equal(must(lseek(fd, 8 * MIB, SEEK_HOLE)), 9 * MIB);
+	assert_int_equal(must(lseek(fd, 3 * MEBIBYTE, SEEK_HOLE)), 5 * MEBIBYTE);
+	assert_int_equal(must(lseek(fd, 4 * MEBIBYTE + 1, SEEK_DATA)), 4 * MEBIBYTE + 1);
+	assert_int_equal(must(lseek(fd, 5 * MEBIBYTE, SEEK_DATA)), 8 * MEBIBYTE);
+	assert_int_equal(must(lseek(fd, 7 * MEBIBYTE + 1, SEEK_HOLE)), 7 * MEBIBYTE + 1);
+	assert_int_equal(must(lseek(fd, 8 * MEBIBYTE, SEEK_HOLE)), 9 * MEBIBYTE);
+	must_fail(lseek(fd, 9 * MEBIBYTE, SEEK_DATA), ENXIO);
+	must(ftruncate(fd, 9 * MEBIBYTE));
+	assert_int_equal(must(lseek(fd, 8 * MEBIBYTE, SEEK_HOLE)), 9 * MEBIBYTE);
 }
 
 /* However fine a filesystem keeps them: no byte that was written may be taken for a hole. */
@@ -92,7 +92,7 @@ static void nothing_written_is_in_a_hole(void **state)
 	int fd = open_new("file");
 
 	(void)state;
-	must(ftruncate(fd, MIB));
+	must(ftruncate(fd, MEBIBYTE));
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		put_bytes(fd, places[i], 1, 9);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -107,20 +107,20 @@ static void punching_clears_and_gives_back(void **state)
 	uint64_t free_before;
 
 	(void)state;
-	put_bytes(fd, 0, 10 * MIB, 5);
+	put_bytes(fd, 0, 10 * MEBIBYTE, 5);
 	free_before = free_bytes();
-	must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 2 * MIB, 4 * MIB));
-	await_free_bytes(free_before + 4 * MIB);
-	assert_in_range(allocated(fd), 6 * MIB, 6 * MIB + 262144);
-	assert_int_equal(size_of(fd), 10 * MIB);
-	check_bytes(fd, 0, 2 * MIB, 5);
-	check_bytes(fd, 2 * MIB, 4 * MIB, 0);
-	check_bytes(fd, 6 * MIB, 4 * MIB, 5);
+	must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 2 * MEBIBYTE, 4 * MEBIBYTE));
+	await_free_bytes(free_before + 4 * MEBIBYTE);
+	assert_in_range(allocated(fd), 6 * MEBIBYTE, 6 * MEBIBYTE + 262144);
+	assert_int_equal(size_of(fd), 10 * MEBIBYTE);
+	check_bytes(fd, 0, 2 * MEBIBYTE, 5);
+	check_bytes(fd, 2 * MEBIBYTE, 4 * MEBIBYTE, 0);
+	check_bytes(fd, 6 * MEBIBYTE, 4 * MEBIBYTE, 5);
 	/* Over the end: what is there goes, and the size stays. */
-	must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 9 * MIB, 100 * MIB));
-	assert_int_equal(size_of(fd), 10 * MIB);
-	check_bytes(fd, 9 * MIB, MIB, 0);
-	must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 10 * MIB));
+	must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 9 * MEBIBYTE, 100 * MEBIBYTE));
+	assert_int_equal(size_of(fd), 10 * MEBIBYTE);
+	check_bytes(fd, 9 * MEBIBYTE, MEBIBYTE, 0);
+	must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 10 * MEBIBYTE));
 	assert_int_equal(allocated(fd), 0);
 }
 
@@ -157,20 +157,20 @@ static void allocation_takes_space_and_keeps_bytes(void **state)
 	uint64_t free_before = free_bytes();
 
 	(void)state;
-	put_bytes(fd, MIB + 5, 1000, 6);
-	must(fallocate(fd, 0, 0, 4 * MIB));
-	assert_int_equal(size_of(fd), 4 * MIB);
-	assert_in_range(allocated(fd), 4 * MIB, 4 * MIB + 262144);
-	assert_true(free_bytes() <= free_before - 4 * MIB);
-	check_bytes(fd, MIB + 5, 1000, 6);
-	check_bytes(fd, 0, MIB, 0);
-	check_bytes(fd, 2 * MIB, 2 * MIB, 0);
+	put_bytes(fd, MEBIBYTE + 5, 1000, 6);
+	must(fallocate(fd, 0, 0, 4 * MEBIBYTE));
+	assert_int_equal(size_of(fd), 4 * MEBIBYTE);
+	assert_in_range(allocated(fd), 4 * MEBIBYTE, 4 * MEBIBYTE + 262144);
+	assert_true(free_bytes() <= free_before - 4 * MEBIBYTE);
+	check_bytes(fd, MEBIBYTE + 5, 1000, 6);
+	check_bytes(fd, 0, MEBIBYTE, 0);
+	check_bytes(fd, 2 * MEBIBYTE, 2 * MEBIBYTE, 0);
 	/* What is written now needs no space. */
 	free_before = free_bytes();
-	put_bytes(fd, 3 * MIB, MIB, 8);
+	put_bytes(fd, 3 * MEBIBYTE, MEBIBYTE, 8);
 	assert_int_equal(free_bytes(), free_before);
-	check_bytes(fd, 2 * MIB, MIB, 0);
-	check_bytes(fd, 3 * MIB, MIB, 8);
+	check_bytes(fd, 2 * MEBIBYTE, MEBIBYTE, 0);
+	check_bytes(fd, 3 * MEBIBYTE, MEBIBYTE, 8);
 }
 
 static void allocation_may_keep_the_size(void **state)
@@ -178,12 +178,12 @@ static void allocation_may_keep_the_size(void **state)
 	int fd = open_with("file", "bytes");
 
 	(void)state;
-	must(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 2 * MIB));
+	must(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 2 * MEBIBYTE));
 	assert_int_equal(size_of(fd), 5);
-	assert_in_range(allocated(fd), 2 * MIB, 2 * MIB + 262144);
+	assert_in_range(allocated(fd), 2 * MEBIBYTE, 2 * MEBIBYTE + 262144);
 	check_text(fd, "bytes");
-	must(ftruncate(fd, MIB));
-	check_bytes(fd, 5, MIB - 5, 0);
+	must(ftruncate(fd, MEBIBYTE));
+	check_bytes(fd, 5, MEBIBYTE - 5, 0);
 }
 
 static void what_was_allocated_goes_with_truncation(void **state)
@@ -192,11 +192,11 @@ static void what_was_allocated_goes_with_truncation(void **state)
 	uint64_t free_before = free_bytes();
 
 	(void)state;
-	must(fallocate(fd, 0, 0, 4 * MIB));
+	must(fallocate(fd, 0, 0, 4 * MEBIBYTE));
 	must(ftruncate(fd, 0));
 	assert_int_equal(allocated(fd), 0);
 	await_free_bytes(free_before);
-	must(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 4 * MIB));
+	must(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 4 * MEBIBYTE));
 	must(ftruncate(fd, 0)); /* the size is 0 already */
 	await_free_bytes(free_before);
 }
@@ -225,18 +225,18 @@ static void zeroing_a_range_clears_it(void **state)
 	(void)state;
 	if (posix_on_tmpfs())
 		skip();
-	put_bytes(fd, 0, 2 * MIB, 3);
-	must(fallocate(fd, FALLOC_FL_ZERO_RANGE, 1000, MIB));
+	put_bytes(fd, 0, 2 * MEBIBYTE, 3);
+	must(fallocate(fd, FALLOC_FL_ZERO_RANGE, 1000, MEBIBYTE));
 	check_bytes(fd, 0, 1000, 3);
-	check_bytes(fd, 1000, MIB, 0);
-	check_bytes(fd, 1000 + MIB, MIB - 1000, 3);
-	assert_in_range(allocated(fd), 2 * MIB, 2 * MIB + 262144);
-	must(fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, MIB, 2 * MIB));
-	assert_int_equal(size_of(fd), 2 * MIB);
-	check_bytes(fd, MIB + 1000, MIB - 1000, 0);
-	must(fallocate(fd, FALLOC_FL_ZERO_RANGE, 2 * MIB, 2 * MIB));
-	assert_int_equal(size_of(fd), 4 * MIB);
-	check_bytes(fd, 2 * MIB, 2 * MIB, 0);
+	check_bytes(fd, 1000, MEBIBYTE, 0);
+	check_bytes(fd, 1000 + MEBIBYTE, MEBIBYTE - 1000, 3);
+	assert_in_range(allocated(fd), 2 * MEBIBYTE, 2 * MEBIBYTE + 262144);
+	must(fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, MEBIBYTE, 2 * MEBIBYTE));
+	assert_int_equal(size_of(fd), 2 * MEBIBYTE);
+	check_bytes(fd, MEBIBYTE + 1000, MEBIBYTE - 1000, 0);
+	must(fallocate(fd, FALLOC_FL_ZERO_RANGE, 2 * MEBIBYTE, 2 * MEBIBYTE));
+	assert_int_equal(size_of(fd), 4 * MEBIBYTE);
+	check_bytes(fd, 2 * MEBIBYTE, 2 * MEBIBYTE, 0);
 }
 
 static void a_hole_punched_under_a_mapping_shows(void **state)
