@@ -8,8 +8,8 @@
 
 static struct flock range(short type, off_t start, off_t length)
 {
-	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = start,
-		.l_len = length};
+	return (struct flock){
+		.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
 }
 
 static int lock(int fd, int command, short type, off_t start, off_t length)

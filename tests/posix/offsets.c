@@ -305,8 +305,8 @@ static void direct_io_takes_any_alignment(void **state)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		for (size_t length = 1; length < 200000; length = length * 7 + 1) {
 			must(ftruncate(fd, 0));
-			assert_int_equal(must(pwrite(fd, bytes + 1, length, (off_t)places[i])),
-				length);
+			assert_int_equal(
+				must(pwrite(fd, bytes + 1, length, (off_t)places[i])), length);
 			assert_int_equal(
 				must(pread(fd, read + 3, length + 9, (off_t)places[i])), length);
 			assert_memory_equal(read + 3, bytes + 1, length);

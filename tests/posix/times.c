@@ -63,8 +63,8 @@ static void step_allocate(void)
 
 static void step_punch(void)
 {
-	must(fallocate(must(open("file", O_WRONLY)), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		1));
+	must(fallocate(
+		must(open("file", O_WRONLY)), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1));
 }
 
 static void step_copy_into(void)
@@ -144,7 +144,8 @@ static void step_set_access_time_only(void)
 
 static void step_map_and_write(void)
 {
-	uint8_t *map = mmap(NULL, 5, PROT_READ | PROT_WRITE, MAP_SHARED, must(open("file", O_RDWR)), 0);
+	uint8_t *map =
+		mmap(NULL, 5, PROT_READ | PROT_WRITE, MAP_SHARED, must(open("file", O_RDWR)), 0);
 
 	assert_ptr_not_equal(map, MAP_FAILED);
 	map[0] = 'm';
@@ -152,9 +153,9 @@ static void step_map_and_write(void)
 	must(munmap(map, 5));
 }
 
-#define STEP(name, times)        \
-	{                        \
-		#name, name, times \
+#define STEP(name, times)          \
+	{                          \
+#name, name, times \
 	}
 
 static const struct {
