@@ -60,6 +60,11 @@ void finish_child(pid_t child);
 		}                                                                        \
 	} while (0)
 
+/* From now on this signal only waits to be taken; whether it has come (at least once) since it was
+ * taken last. */
+void collect_signal(int number);
+bool take_signal(int number);
+
 /* A pipe through which two processes take turns. */
 struct turn {
 	int ends[2];
