@@ -257,10 +257,17 @@ void directory_remove(struct directory *directory, struct directory_entry *entry
 		compact(directory);
 }
 
-struct directory_entry *directory_after(struct directory *directory, uint64_t cookie)
+uint32_t directory_place_after(const struct directory *directory, uint64_t cookie)
 {
-	if (cookie >= directory->last_cookie)
+	return cookie < directory->last_cookie ? slot_at(directory, cookie + 1)
+					       : directory->slot_count;
+}
+
+struct directory_entry *directory_next(struct directory *directory, uint32_t *place)
+{
+	uint32_t index = skip_holes(directory, *place);
+	if (index == directory->slot_count)
 		return NULL;
-	uint32_t index = skip_holes(directory, slot_at(directory, cookie + 1));
-	return index < directory->slot_count ? directory->slots[index].entry : NULL;
+	*place = index + 1;
+	return directory->slots[index].entry;
 }

@@ -50,7 +50,9 @@ void directory_remove(struct directory *directory, struct directory_entry *entry
 err_t directory_rename(
 	struct directory *directory, struct directory_entry *entry, struct fs_name name);
 
-/* The first entry with a cookie above COOKIE, or NULL. */
-struct directory_entry *directory_after(struct directory *directory, uint64_t cookie);
+/* Reading in order: where the entries with cookies above COOKIE begin, and then one after the
+ * other; NULL when there are no more. A place holds until an entry is added or removed. */
+uint32_t directory_place_after(const struct directory *directory, uint64_t cookie);
+struct directory_entry *directory_next(struct directory *directory, uint32_t *place);
 
 #endif

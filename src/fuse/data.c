@@ -12,14 +12,24 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The one thing to know of an open file is told to the kernel, which says it again with each WRITE:
+/* The one thing to know of an open file is told to the kernel, which says it again with each WRITE;
  * the inode lives as long as the kernel knows its number. */
 #define FH_APPEND_ONLY 1u /* opened for appending only, as the file's flags ask */
+
+/* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
+ * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
+ * through a mapping must report what went wrong with that. */
+uint32_t fuse_open_flags(struct fuse_connection *connection, uint64_t ino, uint32_t flags)
+{
+	if (!connection->direct_io || open_modes_enter(connection->open_modes, ino, flags))
+		return FOPEN_KEEP_CACHE;
+	return FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+}
 
 int fuse_handle_open(struct fuse_request *request)
 {
 	const struct fuse_open_in *in = request->argument;
-	struct fuse_open_out out = {.open_flags = request->connection->file_open_flags};
+	struct fuse_open_out out = {};
 
 	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC)) {
 		bool append_only = false;
@@ -42,6 +52,7 @@ int fuse_handle_open(struct fuse_request *request)
 		if (err)
 			return err;
 	}
+	out.open_flags = fuse_open_flags(request->connection, request->header->nodeid, in->flags);
 	fuse_reply(request, &out, sizeof(out));
 	return 0;
 }
@@ -152,8 +163,11 @@ int fuse_handle_fallocate(struct fuse_request *request)
 int fuse_handle_release(struct fuse_request *request)
 {
 	struct fs_attr attr;
-	int err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
+	int err;
 
+	if (request->connection->direct_io)
+		open_modes_leave(request->connection->open_modes, request->header->nodeid);
+	err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
 	/* A file that was open without a name goes only now. */
 	if (err || attr.nlink == 0)
 		fuse_note_removal(request->connection);

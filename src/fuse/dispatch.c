@@ -148,6 +148,7 @@ void fuse_dispatch(struct fuse_request *request)
 	atomic_store_explicit(&request->answered, false, memory_order_relaxed);
 	request->written = 0;
 	request->waits = 0;
+	fuse_count(&request->connection->counts, request->thread, opcode);
 	if (!operation || !operation->handle) {
 		fuse_reply_error(request, -ENOSYS);
 		return;

@@ -46,12 +46,13 @@ static int reply_entry(struct fuse_request *request, const struct fs_attr *attr)
 	return 0;
 }
 
-static int reply_opened(struct fuse_request *request, const struct fs_attr *attr)
+/* FLAGS are those of open(2). */
+static int reply_opened(struct fuse_request *request, const struct fs_attr *attr, uint32_t flags)
 {
 	struct {
 		struct fuse_entry_out entry;
 		struct fuse_open_out open;
-	} out = {.open = {.open_flags = request->connection->file_open_flags}};
+	} out = {.open = {.open_flags = fuse_open_flags(request->connection, attr->ino, flags)}};
 
 	fuse_fill_entry(&out.entry, attr);
 	fuse_reply(request, &out, sizeof(out));
@@ -154,7 +155,7 @@ int fuse_handle_create(struct fuse_request *request)
 	struct fs_attr attr;
 	int err = make(request, S_IFREG | (in->mode & 07777), in->umask, 0, &attr);
 
-	return err ? err : reply_opened(request, &attr);
+	return err ? err : reply_opened(request, &attr, in->flags);
 }
 
 /* O_TMPFILE. The kernel sends some name, which means nothing. */
@@ -169,7 +170,7 @@ int fuse_handle_tmpfile(struct fuse_request *request)
 		err = fs_make_unnamed(request->connection->fs, request->header->nodeid,
 			S_IFREG | (in->mode & 07777), &who, &attr);
 	} while (try_again(request, err));
-	return err ? err : reply_opened(request, &attr);
+	return err ? err : reply_opened(request, &attr, in->flags);
 }
 
 int fuse_handle_unlink(struct fuse_request *request)

@@ -28,6 +28,11 @@ static bool is_root(const struct fuse_request *request)
 	return request->header->nodeid == FUSE_ROOT_NODE;
 }
 
+static bool is_counts(const struct fuse_request *request)
+{
+	return is_root(request) && !strcmp(request->names[0].bytes, FUSE_COUNTS_NAME);
+}
+
 int fuse_handle_setxattr(struct fuse_request *request)
 {
 	const struct fuse_setxattr_in *in = request->argument;
@@ -79,7 +84,9 @@ int fuse_handle_getxattr(struct fuse_request *request)
 	uint32_t size = in->size < request->reply_capacity ? in->size : request->reply_capacity;
 	ssize_t result;
 
-	if (!is_control(request))
+	if (is_counts(request))
+		result = fuse_counts_show(&request->connection->counts, value, size);
+	else if (!is_control(request))
 		result = fs_get_xattr(request->connection->fs, request->header->nodeid,
 			request->names[0], value, size);
 	else if (is_root(request) && control->get)

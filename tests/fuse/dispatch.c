@@ -53,8 +53,7 @@ static void init_agrees_on_what_both_can_do(void **state)
 	/* POSIX and flock locks, write-back cache: never. */
 	assert_int_equal(out.flags & (1u << 1 | 1u << 10 | 1u << 16), 0);
 	assert_int_equal(out.flags2, (FUSE_DIRECT_IO_ALLOW_MMAP | FUSE_NO_EXPORT_SUPPORT) >> 32);
-	assert_int_equal(connection.file_open_flags,
-		FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES | FOPEN_KEEP_CACHE);
+	assert_true(connection.direct_io);
 }
 
 static void init_without_direct_mappings_caches_files(void **state)
@@ -63,10 +62,10 @@ static void init_without_direct_mappings_caches_files(void **state)
 
 	(void)state;
 	assert_int_equal(init(7, 36, ~FUSE_DIRECT_IO_ALLOW_MMAP, &out), 0);
-	assert_int_equal(connection.file_open_flags, FOPEN_KEEP_CACHE);
+	assert_false(connection.direct_io);
 	assert_int_equal(init(7, 34, 0xffffffff & ~FUSE_INIT_EXT, &out), 0);
 	assert_int_equal(out.flags2, 0);
-	assert_int_equal(connection.file_open_flags, FOPEN_KEEP_CACHE);
+	assert_false(connection.direct_io);
 }
 
 static void init_refuses_an_old_kernel(void **state)

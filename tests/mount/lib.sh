@@ -8,6 +8,7 @@
 # From the environment:
 #	VRAMFS			the program
 #	VRAMFS_TEST_DEVICE	what to mount on; "host" if unset
+#	VRAMFS_TEST_CACHE	the cache mode; the default if unset
 #	VRAMFS_TEST_DAMAGE	what happens to the bytes on the device meanwhile:
 #				none (if unset), between: four bytes of every line are flipped between
 #				writing and reading, during: two bytes of every line are flipped and swept
@@ -61,7 +62,7 @@ mount_vramfs() {
 	shift
 
 	: >"$work/daemon.log"
-	"$VRAMFS" mount --foreground --device "$device" --size "$size" -o inject "$@" "$mnt" \
+	"$VRAMFS" mount --foreground --device "$device" --size "$size" -o "inject${VRAMFS_TEST_CACHE:+,cache=$VRAMFS_TEST_CACHE}" "$@" "$mnt" \
 		>"$work/daemon.log" 2>&1 &
 	daemon=$!
 	# It says where it is mounted once the kernel's first request has been answered.
