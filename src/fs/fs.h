@@ -174,8 +174,9 @@ err_t fs_check_open(struct fs *fs, uint64_t ino, int flags, bool *ret_append_onl
  * they are all that is kept. A directory's default ACL goes to what is made in it. -EINVAL: no ACL;
  * -EACCES: a default ACL for something else than a directory; -EOPNOTSUPP: any for a symlink.
  */
-#define FS_XATTR_CLEAR_SGID 0x100 /* a flag of set: who sets this access ACL is not in the group \
-				   */
+#define FS_XATTR_CLEAR_SGID                                                  \
+	0x100 /* a flag of set: who sets this access ACL is not in the group \
+	       */
 err_t fs_set_xattr(struct fs *fs, uint64_t ino, struct fs_name name, const void *value, size_t size,
 	int flags);
 ssize_t fs_get_xattr(struct fs *fs, uint64_t ino, struct fs_name name, void *value, size_t size);
@@ -245,6 +246,8 @@ struct fs_stat {
 };
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
 
+/* Inodes that live without a name, for the references that are held: what may yet become free. */
+uint64_t fs_nameless_count(struct fs *fs);
 /* Inodes that live now, for tests that look for leaks. */
 uint64_t fs_inode_count(struct fs *fs);
 

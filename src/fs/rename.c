@@ -143,6 +143,7 @@ static err_t move(struct renaming *renaming, struct directory_entry *old,
 		} else {
 			target->nlink--;
 		}
+		inode_lost_name(renaming->fs, target);
 		inode_changed(target);
 	} else {
 		int err = directory_add(directory, renaming->new_name, renaming->child);

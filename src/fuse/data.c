@@ -110,6 +110,7 @@ static void write_rest(struct fuse_request *request)
 static void write_done(struct fs_io *io, ssize_t result)
 {
 	struct fuse_request *request = io->user;
+	const struct fuse_write_in *in = request->argument;
 	struct fuse_write_out out = {};
 	bool short_of_space = result == -ENOSPC || (result >= 0 && result < io->length);
 
@@ -119,9 +120,13 @@ static void write_done(struct fs_io *io, ssize_t result)
 		write_rest(request);
 		return;
 	}
+	/* Of O_DIRECT the kernel takes a short answer for EIO, so it gets the reason instead. */
+	bool all_or_error = in->flags & O_DIRECT;
 	out.size = request->written;
-	if (result < 0 && request->written == 0)
+	if (result < 0 && (request->written == 0 || all_or_error))
 		fuse_reply_error(request, (int)result);
+	else if (short_of_space && all_or_error)
+		fuse_reply_error(request, -ENOSPC);
 	else
 		fuse_reply(request, &out, sizeof(out));
 }
@@ -196,6 +201,9 @@ bool fuse_wait_for_space(struct fuse_request *request)
 	/* 1, 2, 4 ... 256 ms: half a second in all. */
 	if (request->waits == 9 || removal == 0 || now_ns() - removal > INT64_C(1000000000))
 		return false;
+	/* Nothing to wait for, but it may have come since this request last looked for space. */
+	if (fs_nameless_count(request->connection->fs) == 0)
+		return request->waits++ == 0;
 	usleep(1000u << request->waits++);
 	return true;
 }

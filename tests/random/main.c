@@ -40,6 +40,9 @@ struct operation {
 	operation_function *run;
 	unsigned sharing; /* which files it is for */
 	unsigned weight;  /* how often it comes */
+	/* Removes a file. Whoever finds no space soon after may have to wait for that file's, so it
+	 * comes seldom where space is scarce. */
+	bool removes;
 };
 
 #define ALL (SHARING_NONE | SHARING_WRITTEN | SHARING_MAPPED)
@@ -68,9 +71,9 @@ static const struct operation operations[] = {
 	{do_reopen, ALL, 6},
 	{do_rename, SHARING_NONE, 2},
 	{do_exchange, SHARING_NONE, 2},
-	{do_replace, SHARING_NONE, 2},
-	{do_link, SHARING_NONE, 3},
-	{do_recreate, SHARING_NONE, 3},
+	{do_replace, SHARING_NONE, 2, true},
+	{do_link, SHARING_NONE, 3, true},
+	{do_recreate, SHARING_NONE, 3, true},
 	{do_list, SHARING_NONE, 1},
 };
 
@@ -116,7 +119,9 @@ static void do_operation(struct worker *worker, struct file *file)
 		if (!(operations[i].sharing & file->sharing))
 			continue;
 		if (chosen < operations[i].weight) {
-			operations[i].run(worker, file);
+			bool seldom = operations[i].removes && worker->options->scarce;
+			if (!seldom || one_in(worker, 16))
+				operations[i].run(worker, file);
 			return;
 		}
 		chosen -= operations[i].weight;

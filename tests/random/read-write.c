@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -116,6 +117,24 @@ void do_write(struct worker *worker, struct file *file)
 	wrote(worker, file, range.offset, range.length, count);
 }
 
+/* A direct write that found no space may have written a part of its bytes nevertheless: each byte
+ * is the old one or the new one, and the model learns which. The size stays. */
+static void learn_what_was_written(struct worker *worker, struct file *file, struct range range)
+{
+	uint8_t *model = file->model + range.offset, *found = malloc(range.length);
+	size_t count = within_size(file, range).length;
+	if (!found || pread(file_fd(worker, file, VIEW_READ_WRITE), found, range.length,
+			      (off_t)range.offset) != (ssize_t)count)
+		fail(worker, "reading what was written of it");
+	for (size_t i = 0; i < count; i++) {
+		if (found[i] != model[i] && found[i] != worker->bytes[i])
+			fail(worker, "at %zu is %02x, neither the old byte nor the new one",
+				range.offset + i, found[i]);
+	}
+	memcpy(model, found, count);
+	free(found);
+}
+
 void do_append(struct worker *worker, struct file *file)
 {
 	struct range range = choose_range(worker, file);
@@ -156,8 +175,10 @@ void do_write_direct(struct worker *worker, struct file *file)
 		return;
 	make_bytes(worker, range.length);
 	note(worker, file, "pwrite direct %zu at %zu", range.length, range.offset);
-	wrote(worker, file, range.offset, range.length,
-		pwrite(fd, worker->bytes, range.length, (off_t)range.offset));
+	ssize_t count = pwrite(fd, worker->bytes, range.length, (off_t)range.offset);
+	wrote(worker, file, range.offset, range.length, count);
+	if (count < 0)
+		learn_what_was_written(worker, file, range);
 }
 
 void do_send_out(struct worker *worker, struct file *file)
