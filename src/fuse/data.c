@@ -12,33 +12,36 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The one thing to know of an open file is told to the kernel, which says it again with each WRITE;
- * the inode lives as long as the kernel knows its number. */
+/* What to know of an open file is told to the kernel, which says it again with each WRITE; the
+ * inode lives as long as the kernel knows its number. */
 #define FH_APPEND_ONLY 1u /* opened for appending only, as the file's flags ask */
+#define FH_CACHED 2u      /* through the page cache */
 
 /* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
  * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
  * through a mapping must report what went wrong with that. */
-uint32_t fuse_open_flags(struct fuse_connection *connection, uint64_t ino, uint32_t flags)
+void fuse_fill_open(struct fuse_connection *connection, uint64_t ino, uint32_t flags,
+	struct fuse_open_out *ret_open)
 {
+	*ret_open = (struct fuse_open_out){.open_flags = FOPEN_KEEP_CACHE};
 	if (!connection->direct_io || open_modes_enter(connection->open_modes, ino, flags))
-		return FOPEN_KEEP_CACHE;
-	return FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+		ret_open->fh = FH_CACHED;
+	else
+		ret_open->open_flags |= FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
 }
 
 int fuse_handle_open(struct fuse_request *request)
 {
 	const struct fuse_open_in *in = request->argument;
-	struct fuse_open_out out = {};
+	struct fuse_open_out out;
+	bool append_only = false;
 
 	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC)) {
-		bool append_only = false;
 		int err = fs_check_open(request->connection->fs, request->header->nodeid,
 			(int)in->flags, &append_only);
 
 		if (err)
 			return err;
-		out.fh = append_only ? FH_APPEND_ONLY : 0;
 	}
 	if (in->flags & O_TRUNC) {
 		struct fs_changes changes = {.valid = FS_SET_SIZE | FS_SET_MTIME_NOW, .size = 0};
@@ -52,7 +55,9 @@ int fuse_handle_open(struct fuse_request *request)
 		if (err)
 			return err;
 	}
-	out.open_flags = fuse_open_flags(request->connection, request->header->nodeid, in->flags);
+	fuse_fill_open(request->connection, request->header->nodeid, in->flags, &out);
+	if (append_only)
+		out.fh |= FH_APPEND_ONLY;
 	fuse_reply(request, &out, sizeof(out));
 	return 0;
 }
@@ -120,8 +125,9 @@ static void write_done(struct fs_io *io, ssize_t result)
 		write_rest(request);
 		return;
 	}
-	/* Of O_DIRECT the kernel takes a short answer for EIO, so it gets the reason instead. */
-	bool all_or_error = in->flags & O_DIRECT;
+	/* Of O_DIRECT on a cached file the kernel takes a short answer for EIO. So it gets the
+	 * reason instead, and cuts off itself what the file has grown by. */
+	bool all_or_error = (in->flags & O_DIRECT) && (in->fh & FH_CACHED);
 	out.size = request->written;
 	if (result < 0 && (request->written == 0 || all_or_error))
 		fuse_reply_error(request, (int)result);

@@ -44,7 +44,8 @@ void fuse_fill_entry(struct fuse_entry_out *entry, const struct fs_attr *attr);
 
 /* How the kernel is to use a regular file that was opened with FLAGS (of open(2)): FOPEN_... bits.
  * Each goes with one RELEASE (data.c). */
-uint32_t fuse_open_flags(struct fuse_connection *connection, uint64_t ino, uint32_t flags);
+void fuse_fill_open(struct fuse_connection *connection, uint64_t ino, uint32_t flags,
+	struct fuse_open_out *ret_open);
 
 /*
  * The kernel gives a removed file's inode back (FORGET) some time after the removal, and only then
