@@ -4,7 +4,8 @@
  * Attributes. Everything that can be refused is checked first, so that a change is made whole or
  * not at all.
  */
-#include "fs/inode.h"
+#include "base/log.h"
+#include "fs/data.h"
 
 int fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr)
 {
@@ -54,6 +55,9 @@ int fs_set_attr(
 		return err;
 	}
 	unsigned valid = changes->valid;
+	struct zeroing zeroing;
+	if (valid & FS_SET_SIZE)
+		zeroing_open(&zeroing, fs, store_queue(fs->store));
 	pthread_mutex_lock(&inode->lock);
 	if (valid & FS_SET_MODE)
 		inode->permissions = changes->mode & 07777;
@@ -61,8 +65,10 @@ int fs_set_attr(
 		inode->uid = changes->uid;
 	if (valid & FS_SET_GID)
 		inode->gid = changes->gid;
-	if (valid & FS_SET_SIZE)
-		file_resize(fs, inode, changes->size);
+	if (valid & FS_SET_SIZE) {
+		file_resize(&zeroing, inode, changes->size);
+		zeroing_submit(&zeroing);
+	}
 	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID)) {
 		if (valid & FS_KILL_SUIDGID)
 			inode_kill_suidgid(inode);
@@ -72,5 +78,10 @@ int fs_set_attr(
 		change_times(inode, changes);
 	inode_fill_attr(fs, inode, ret_attr);
 	inode_unlock_put(fs, inode);
+	/* The file has its new size whatever becomes of the zeroing; who reads there learns of it.
+	 */
+	if ((valid & FS_SET_SIZE) && zeroing_close(&zeroing))
+		log_debug(
+			"zeroing behind the new end of file %llu failed", (unsigned long long)ino);
 	return 0;
 }

@@ -10,6 +10,7 @@
  */
 #include "fs/inode.h"
 
+#include "fs/data.h"
 #include "fs/directory.h"
 
 #include <stdlib.h>
@@ -175,7 +176,7 @@ void inode_unlock_put(struct fs *fs, struct inode *inode)
 void inode_destroy(struct fs *fs, struct inode *inode)
 {
 	if (S_ISREG(inode->type))
-		file_give_blocks(fs, inode, 0);
+		file_release_range(fs, inode, 0, UINT64_MAX);
 	else if (S_ISDIR(inode->type))
 		directory_free(inode->directory);
 	else if (S_ISLNK(inode->type))
@@ -235,7 +236,7 @@ void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_a
 		.rdev = inode->rdev,
 	};
 	if (S_ISREG(inode->type))
-		ret_attr->blocks_512 = (uint64_t)inode->map.mapped * (fs->block_payload / 512);
+		ret_attr->blocks_512 = (uint64_t)inode->fragments * (FS_STAT_BLOCK_BYTES / 512);
 }
 
 struct timespec time_now(void)

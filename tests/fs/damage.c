@@ -45,15 +45,21 @@ static void failed_write_is_not_readable(void **state)
 	assert_int_equal(client_fill(&client, file, 0, 100000, 1), -EIO);
 	assert_int_equal(client_read(&client, file, 0, 100000), -EIO);
 	assert_int_equal(client_read(&client, file, 99999, 1), -EIO);
-	/* a write of a part does not make the rest sound */
+	/* a write of a part makes the fragments sound that it covers whole, and no other */
+	uint32_t shared = 50000 / volume.fragment.bytes * volume.fragment.bytes;
 	assert_int_equal(client_fill(&client, file, 0, 50000, 2), 50000);
+	assert_int_equal(client_count_other(&client, file, 0, shared, 2), 0);
+	assert_int_equal(client_read(&client, file, shared, 1), -EIO);
 	assert_int_equal(client_read(&client, file, 60000, 1), -EIO);
 	assert_int_equal(client_fill(&client, file, 50000, 60000, 2), 60000);
-	assert_int_equal(client_read(&client, file, 0, 1), -EIO);
+	assert_int_equal(client_read(&client, file, shared - 1, 2), -EIO);
+	assert_int_equal(client_read(&client, file, 50000, 1), -EIO);
+	shared += volume.fragment.bytes;
+	assert_int_equal(client_count_other(&client, file, shared, 110000 - shared, 2), 0);
 	assert_int_equal(truncate_to(fs, file, 100000), 0);
-	/* other files are not touched */
+	/* other files are not touched, though they share the block */
 	assert_int_equal(client_count_other(&client, other, 0, 10000, 5), 0);
-	/* one of all that is there does */
+	/* one of all that is there makes all of it sound */
 	assert_int_equal(client_fill(&client, file, 0, 100000, 3), 100000);
 	assert_int_equal(client_count_other(&client, file, 0, 100000, 3), 0);
 }
@@ -77,7 +83,7 @@ static void failed_write_ends_with_its_blocks(void **state)
 	assert_int_equal(client_count_other(&client, file, 0, capacity, 6), 0);
 }
 
-/* Zeroing a block's content by the watermark alone also makes it sound. */
+/* What has become unwritten reads as zeros, whatever became of the device's bytes. */
 static void zeroed_range_is_sound(void **state)
 {
 	(void)state;
