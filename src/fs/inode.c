@@ -222,6 +222,7 @@ void inode_unlock_all(struct inode *const *inodes, unsigned count)
 
 void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_attr *ret_attr)
 {
+	(void)fs;
 	*ret_attr = (struct fs_attr){
 		.ino = inode->number,
 		.size = inode->size,
