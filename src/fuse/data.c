@@ -12,10 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The one thing to know of an open file is told to the kernel, which says it again with each WRITE;
- * the inode lives as long as the kernel knows its number. */
-#define FH_APPEND_ONLY 1u /* opened for appending only, as the file's flags ask */
-
 /* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
  * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
  * through a mapping must report what went wrong with that. */
