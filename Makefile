@@ -7,13 +7,15 @@
 DEVICE ?=
 # Bytes with K, M, G or T, max (what is free less some headroom), or a share of that. Empty means: 50% on a GPU, 1G of host memory.
 SIZE ?=
-# Empty means: /mnt/vramfs.
+# Empty means: /mnt/vramfs, and for users other than root vramfs in their home directory.
 DIR ?=
 # Further mount options, as in OPTIONS=ro,max_correct=2
 OPTIONS ?=
 
 BUILD ?= build
 PREFIX ?= /usr/local
+# Where mount(8) looks for helpers. Empty means: no helper is installed, and no root is needed.
+HELPER_DIR ?= /sbin
 
 export DEVICE SIZE DIR OPTIONS
 
@@ -25,13 +27,13 @@ help:
 	@echo 'make umount   unmount; DIR= says where'
 	@echo 'make test     install what testing needs, build, and run every test that this machine can run'
 	@echo 'make build    build the program in $(BUILD)/, without its tests'
-	@echo 'make install  install it below PREFIX=$(PREFIX)'
+	@echo 'make install  install it below PREFIX=$(PREFIX), and a link for mount(8) in HELPER_DIR=$(HELPER_DIR)'
 	@echo 'make format   lay the C files out as .clang-format says; check-format only looks'
 	@echo 'make clean    remove what was built'
 
 build:
 	@scripts/install-dependencies.sh build
-	@test -e $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dprefix=$(PREFIX)
+	@test -e $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false -Dprefix=$(PREFIX) -Dhelper_dir=$(HELPER_DIR)
 	@ninja -C $(BUILD)
 
 mount: build
@@ -45,7 +47,7 @@ test:
 	@scripts/run-tests.py
 
 install: build
-	meson configure $(BUILD) -Dprefix=$(PREFIX)
+	meson configure $(BUILD) -Dprefix=$(PREFIX) -Dhelper_dir=$(HELPER_DIR)
 	meson install -C $(BUILD)
 
 format:
@@ -55,4 +57,4 @@ check-format:
 	bash tests/project/format.sh .
 
 clean:
-	rm -rf build build-test build-sanitize build-thread
+	rm -rf build build-test build-sanitize build-thread build-fuzz

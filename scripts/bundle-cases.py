@@ -18,7 +18,14 @@ import sys
 
 OPENCL_SUFFIX = "-opencl"
 # Wanted whether or not a test names them.
-PROGRAMS = ("src/cli/vramfs", "bench/launch-latency", "bench/pool-latency")
+PROGRAMS = (
+    "src/cli/vramfs",
+    "bench/empty-server",
+    "bench/launch-latency",
+    "bench/metadata",
+    "bench/metadata-fs",
+    "bench/pool-latency",
+)
 
 
 def quote(text):

@@ -3,8 +3,9 @@
 # Copyright (c) 2026 The vramfs authors
 #
 # Measures vramfs on a GPU: pool, queues and launches, `vramfs test` over a large region, then fio through a
-# mount beside tmpfs. The figures stay in $RESULTS as JSON; the table of fio comes last. SIZE is the region's
-# (64G if unset); the rest is as in common.sh and bench/gpu-*.sh.
+# mount beside tmpfs, then names and small files (metadata.sh; TREE_FILES and ENTRIES are its --tree-files and
+# --entries). The figures stay in $RESULTS as JSON. SIZE is the region's (64G if unset); the rest is as in
+# common.sh and bench/gpu-*.sh.
 . "$(dirname "$0")/common.sh"
 export VRAMFS=$BUNDLE/bin/vramfs DEVICE RESULTS SIZE=${SIZE:-64G}
 
@@ -14,4 +15,8 @@ status=0
 echo
 bash "$BUNDLE/bench/gpu-test.sh" || status=1
 bash "$BUNDLE/bench/gpu-mount.sh" || status=1
+echo
+"$BUNDLE/build/bench/metadata-fs" || status=1
+bash "$BUNDLE/bench/metadata.sh" --device "$DEVICE" --size 16G --entries "${ENTRIES:-1000000}" \
+	--tree-files "${TREE_FILES:-70000}" --repeat 2 --json "$RESULTS" "$BUNDLE/build" || status=1
 exit $status

@@ -12,7 +12,11 @@ set -eu
 action=$1
 program=$2
 
-directory=${DIR:-/mnt/vramfs}
+if [ "$(id -u)" -eq 0 ]; then
+	directory=${DIR:-/mnt/vramfs}
+else
+	directory=${DIR:-$HOME/vramfs}
+fi
 case $directory in
 /*) ;;
 *) directory=$PWD/$directory ;;

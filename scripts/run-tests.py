@@ -11,6 +11,7 @@ The configurations:
 	cuda       the tests of the default build that use a device, once more on the first CUDA device
 	sanitize   the layers up to the FUSE dispatcher with the address and undefined-behaviour sanitizers
 	thread     the same with the thread sanitizer
+	fuzz       the fuzzer of the FUSE dispatcher, for a short while, with both of the former sanitizers
 
 The sanitized ones run on the host device only: what a GPU driver does inside is not ours to check.
 Prints each skipped test with its reason, and one last line with the sums. Exits with 1 if a test failed
@@ -43,6 +44,14 @@ CONFIGURATIONS = {
         "directory": "build-thread",
         "options": ["-Db_sanitize=thread", "-Doptimization=1"],
         "multiplier": 6,
+    },
+    "fuzz": {
+        "directory": "build-fuzz",
+        "options": ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"],
+        "compiler": "clang",
+        # The rest of the tests is no use there, and does not link.
+        "targets": ["tests/fuzz/fuzz-dispatch"],
+        "multiplier": 1,
     },
 }
 
@@ -91,9 +100,17 @@ def build(configuration):
     directory = os.path.join(ROOT, configuration["directory"])
     if not os.path.exists(os.path.join(directory, "build.ninja")):
         command = ["meson", "setup", directory, ROOT, "-Dtests=true"] + configuration["options"]
-        if subprocess.run(command, stdin=subprocess.DEVNULL).returncode != 0:
+        environment = dict(os.environ)
+        if "compiler" in configuration:
+            environment["CC"] = configuration["compiler"]
+        if subprocess.run(command, stdin=subprocess.DEVNULL, env=environment).returncode != 0:
             return False
-    return subprocess.run(["ninja", "-C", directory], stdin=subprocess.DEVNULL).returncode == 0
+    command = ["ninja", "-C", directory] + configuration.get("targets", [])
+    return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
+
+
+def suites_of(test):
+    return {suite.split(":")[-1] for suite in test["suite"]}
 
 
 def choose_tests(name, configuration, wanted):
@@ -110,11 +127,13 @@ def choose_tests(name, configuration, wanted):
     if name == "cuda":
         # What can run on OpenCL can run on any device.
         return [test["name"] for test in tests if test["name"] + OPENCL_SUFFIX in names]
+    if name == "fuzz":
+        return [test["name"] for test in tests if "fuzz" in suites_of(test)]
     if name in ("sanitize", "thread"):
         return [
             test["name"]
             for test in tests
-            if {suite.split(":")[-1] for suite in test["suite"]} & SANITIZED_SUITES
+            if suites_of(test) & SANITIZED_SUITES
             and not test["env"].get("VRAMFS_TEST_DEVICE", "").startswith("opencl")
         ]
     return [test["name"] for test in tests]
@@ -187,7 +206,7 @@ def run(name, configuration, wanted, totals):
         # A wrapper, because what a test itself says of its environment outdoes ours.
         command += ["--wrapper", "env VRAMFS_TEST_DEVICE=cuda:0"]
     environment = dict(os.environ)
-    if name in ("sanitize", "thread"):
+    if name in ("sanitize", "thread", "fuzz"):
         environment.update(SANITIZER_ENVIRONMENT)
     subprocess.run(command + names, stdin=subprocess.DEVNULL, env=environment)
     totals.add(name, names, read_log(log) if os.path.exists(log) else [])

@@ -8,7 +8,7 @@
 #include <syslog.h>
 
 static _Atomic int shown_level = LOG_LEVEL_INFO;
-static atomic_bool use_syslog;
+static atomic_bool use_syslog, use_priorities;
 
 void log_set_level(enum log_level level)
 {
@@ -19,6 +19,19 @@ void log_to_syslog(void)
 {
 	openlog("vramfs", LOG_PID, LOG_DAEMON);
 	atomic_store(&use_syslog, true);
+}
+
+void log_with_priorities(void)
+{
+	atomic_store(&use_priorities, true);
+}
+
+const char *log_priority(enum log_level level)
+{
+	/* 3, 4, 6 and 7 are LOG_ERR, LOG_WARNING, LOG_INFO and LOG_DEBUG. */
+	static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
+
+	return atomic_load(&use_priorities) ? priorities[level] : "";
 }
 
 bool log_enabled(enum log_level level)
@@ -41,7 +54,7 @@ void log_message(enum log_level level, const char *format, ...)
 		char line[1024];
 
 		vsnprintf(line, sizeof(line), format, arguments);
-		fprintf(stderr, "vramfs: %s%s\n", prefixes[level], line);
+		fprintf(stderr, "%svramfs: %s%s\n", log_priority(level), prefixes[level], line);
 	}
 	va_end(arguments);
 }

@@ -17,6 +17,12 @@ void log_set_level(enum log_level level);
 /* Send messages to syslog(3) instead of stderr: for a daemon that has no terminal. */
 void log_to_syslog(void);
 
+/* Begin each line on stderr with its priority, as "<3>": for a stderr that a journal reads. */
+void log_with_priorities(void);
+
+/* That beginning of a line of LEVEL; "" unless log_with_priorities() was called. */
+const char *log_priority(enum log_level level);
+
 bool log_enabled(enum log_level level);
 
 void log_message(enum log_level level, const char *format, ...)

@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-void control_init(struct control *control, struct fs *fs, bool allow_set)
+void control_init(struct control *control, struct fs *fs, bool allow_set, const char *options)
 {
-	*control = (struct control){.fs = fs, .allow_set = allow_set};
+	*control = (struct control){.fs = fs, .allow_set = allow_set, .options = options};
 	pthread_mutex_init(&control->lock, NULL);
 }
 
@@ -55,6 +55,11 @@ static void write_stats(struct control *control, FILE *out)
 	fprintf(out, "inodes %" PRIu64 "\n", fs_inode_count(control->fs));
 }
 
+static void write_options(struct control *control, FILE *out)
+{
+	fputs(control->options, out);
+}
+
 static void write_sweep(struct control *control, FILE *out)
 {
 	struct store_sweep_totals sweep;
@@ -77,6 +82,8 @@ static ssize_t control_get(void *user, const char *name, char *value, size_t siz
 
 	if (!strcmp(name, "vramfs.stats"))
 		writer = write_stats;
+	else if (!strcmp(name, "vramfs.options"))
+		writer = write_options;
 	else if (!strcmp(name, "vramfs.sweep"))
 		writer = write_sweep;
 	if (!writer)

@@ -12,8 +12,9 @@
  * The control attributes of a mounted filesystem's root directory.
  *
  *	vramfs.stats	get: lines "key value": version, pid, device, device_name, code,
- *max_correct, region_bytes, blocks, blocks_free, read_bytes, written_bytes, jobs, failed_jobs,
- *delayed_jobs, corrected_1..4, lost, inodes
+ *			max_correct, region_bytes, blocks, blocks_free, read_bytes, written_bytes,
+ *			jobs, failed_jobs, delayed_jobs, corrected_1..4, lost, inodes
+ *	vramfs.options	get: the options that the mount was asked for: "size=1G,inject"
  *
  * and, only if allowed (mount -o inject), for tests:
  *
@@ -25,11 +26,13 @@
 struct control {
 	struct fs *fs;
 	bool allow_set;
+	const char *options;
 	pthread_mutex_t lock; /* sweep */
 	struct store_sweep_totals sweep;
 };
 
-void control_init(struct control *control, struct fs *fs, bool allow_set);
+/* OPTIONS stays the caller's. */
+void control_init(struct control *control, struct fs *fs, bool allow_set, const char *options);
 void control_done(struct control *control);
 
 /* What fuse_options.control is to be. CONTROL must live as long as the mount. */

@@ -5,6 +5,8 @@
  */
 #include "cli/exit.h"
 
+#include "base/log.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,7 +64,8 @@ enum exit_status exit_fail(const char *verb, enum stage stage, int err, const st
 		if ((unsigned char)*end < ' ')
 			*end = ' ';
 	}
-	fprintf(stderr, "vramfs%s%s: %s\n", verb ? " " : "", verb ? verb : "", line.text);
+	fprintf(stderr, "%svramfs%s%s: %s\n", log_priority(LOG_LEVEL_ERROR), verb ? " " : "",
+		verb ? verb : "", line.text);
 	return exit_status_of(stage, err);
 }
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The vramfs authors */
 /*
- * The vramfs program: finds the verb and hands over to it.
+ * The vramfs program: finds the verb and hands over to it. Called as mount.fuse.vramfs it is the
+ * helper of mount(8).
  */
+#include "base/log.h"
 #include "cli/cli.h"
+#include "cli/mount.h"
+#include "cli/systemd.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,11 +79,24 @@ static enum exit_status help_verb(const char *name)
 	return verb ? run_verb(verb, 2, argv) : unknown_verb(name);
 }
 
+/* By the link's name, or by mount.fuse3: "vramfs SOURCE DIRECTORY -o OPTIONS". */
+static bool called_by_mount(int argc, char **argv)
+{
+	return !strncmp(program_invocation_short_name, "mount.", strlen("mount.")) ||
+	       (argc == 5 && !strcmp(argv[3], "-o") && argv[1][0] != '-' && !find_verb(argv[1]));
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *verb;
 	struct why why;
 
+	/* Else nobody learns how the processes that we start have ended. */
+	signal(SIGCHLD, SIG_DFL);
+	if (systemd_reads_stderr())
+		log_with_priorities();
+	if (called_by_mount(argc, argv))
+		return mount_helper(argc, argv);
 	if (argc < 2) {
 		int err = why_fail(&why, EINVAL,
 			"say what to do: mount, umount, devices or test; see 'vramfs help'");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The vramfs authors */
 /*
- * The options of `vramfs mount`. What --device, --size and the like set can also be said with -o,
- * as mount(8) and fstab(5) write it; both ways end in the same setters.
+ * The command line of `vramfs mount`. An option that means the same as a word behind -o is handed
+ * on as that word (mount-words.c).
  */
 #include "cli/mount-options.h"
 
@@ -16,11 +16,11 @@ enum {
 	KEY_ECC,
 	KEY_MAX_CORRECT,
 	KEY_THREADS,
+	KEY_INODES,
+	KEY_CACHE,
 	KEY_ALLOW_OTHER,
 	KEY_DEBUG,
 };
-
-#define THREADS_MAX 256
 
 static const struct argp_option mount_option_list[] = {
 	{"device", KEY_DEVICE, "DEVICE", 0,
@@ -37,140 +37,19 @@ static const struct argp_option mount_option_list[] = {
 		"Correct up to N wrong bytes a line, 0 to 4 (default 4)", 0},
 	{"threads", KEY_THREADS, "N", 0,
 		"Serve requests on N threads (default: chosen from the processors)", 0},
+	{"inodes", KEY_INODES, "N", 0,
+		"At most N files, directories and so on; 0: no limit (default: what half of the "
+		"host's memory can describe)",
+		0},
+	{"cache", KEY_CACHE, "MODE", 0,
+		"What the kernel keeps of files in host memory: none, auto (the default) or always",
+		0},
 	{"foreground", 'f', NULL, 0, "Stay in the foreground and log to standard error", 0},
 	{NULL, 'o', "OPTIONS", 0, "Mount options, separated by commas; see vramfs-mount(1)", 0},
 	{"allow-other", KEY_ALLOW_OTHER, NULL, 0, "Let other users in too", 0},
 	{"debug", KEY_DEBUG, NULL, 0, "Log debug messages", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
-
-static err_t set_device(struct mount_options *options, const char *value)
-{
-	int length = snprintf(options->device, sizeof(options->device), "%s", value);
-
-	if (!*value || length >= (int)sizeof(options->device))
-		return why_fail(options->common.why, EINVAL,
-			"'%s' is no device: 'vramfs devices' lists those there are", value);
-	return 0;
-}
-
-static err_t set_size(struct mount_options *options, const char *value)
-{
-	return size_parse(value, &options->size, options->common.why);
-}
-
-static err_t set_ecc(struct mount_options *options, const char *value)
-{
-	return options_code(value, &options->code, options->common.why);
-}
-
-static err_t set_max_correct(struct mount_options *options, const char *value)
-{
-	return options_number("max-correct", value, 0, RS_MAX_CORRECT, &options->max_correct,
-		options->common.why);
-}
-
-static err_t set_threads(struct mount_options *options, const char *value)
-{
-	return options_number(
-		"threads", value, 1, THREADS_MAX, &options->threads, options->common.why);
-}
-
-/* -o NAME=VALUE */
-static const struct {
-	const char *name;
-	int (*set)(struct mount_options *options, const char *value);
-} value_words[] = {
-	{"device", set_device},
-	{"size", set_size},
-	{"ecc", set_ecc},
-	{"max_correct", set_max_correct},
-	{"threads", set_threads},
-};
-
-/* -o NAME */
-static const struct {
-	const char *name;
-	size_t offset; /* of a bool in struct mount_options */
-	bool value;
-} flag_words[] = {
-	{"ro", offsetof(struct mount_options, read_only), true},
-	{"rw", offsetof(struct mount_options, read_only), false},
-	{"allow_other", offsetof(struct mount_options, allow_other), true},
-	{"dev", offsetof(struct mount_options, dev), true},
-	{"nodev", offsetof(struct mount_options, dev), false},
-	{"suid", offsetof(struct mount_options, suid), true},
-	{"nosuid", offsetof(struct mount_options, suid), false},
-	{"exec", offsetof(struct mount_options, noexec), false},
-	{"noexec", offsetof(struct mount_options, noexec), true},
-	{"noatime", offsetof(struct mount_options, noatime), true},
-	{"inject", offsetof(struct mount_options, inject), true},
-};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Words of fstab(5) that speak to mount(8) or systemd and not to a filesystem. */
-static bool is_for_others(const char *word)
-{
-	static const char *const names[] = {"defaults", "auto", "noauto", "user", "users", "nouser",
-		"owner", "group", "nofail", "_netdev"};
-
-	for (size_t i = 0; i < COUNT(names); i++) {
-		if (!strcmp(word, names[i]))
-			return true;
-	}
-	return !strncmp(word, "x-", 2) || !strncmp(word, "comment=", 8);
-}
-
-/* One word of -o; VALUE is what stands behind its '=', or NULL. */
-static err_t apply_word(struct mount_options *options, const char *word, const char *value)
-{
-	for (size_t i = 0; value && i < COUNT(value_words); i++) {
-		if (!strcmp(word, value_words[i].name))
-			return value_words[i].set(options, value);
-	}
-	for (size_t i = 0; !value && i < COUNT(flag_words); i++) {
-		if (!strcmp(word, flag_words[i].name)) {
-			*(bool *)((char *)options + flag_words[i].offset) = flag_words[i].value;
-			return 0;
-		}
-	}
-	for (size_t i = 0; !value && i < COUNT(value_words); i++) {
-		if (!strcmp(word, value_words[i].name))
-			return why_fail(options->common.why, EINVAL,
-				"mount option '%s' needs a value: -o %s=...", word, word);
-	}
-	return why_fail(options->common.why, EINVAL,
-		"unknown mount option '%s%s%s'; see 'man vramfs-mount'", word, value ? "=" : "",
-		value ? value : "");
-}
-
-static err_t apply_words(struct mount_options *options, const char *list)
-{
-	while (*list) {
-		size_t length = strcspn(list, ",");
-		char word[256];
-		char *value;
-		int err;
-
-		if (length >= sizeof(word))
-			return why_fail(options->common.why, EINVAL,
-				"mount option '%.32s...' is too long; see 'man vramfs-mount'",
-				list);
-		memcpy(word, list, length);
-		word[length] = '\0';
-		list += length + (list[length] == ',');
-		if (!*word || is_for_others(word))
-			continue;
-		value = strchr(word, '=');
-		if (value)
-			*value++ = '\0';
-		err = apply_word(options, word, value);
-		if (err)
-			return err;
-	}
-	return 0;
-}
 
 static err_t take_directory(struct mount_options *options, const char *word)
 {
@@ -191,18 +70,22 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case KEY_DEVICE:
-		return -set_device(options, argument);
+		return -mount_options_add(options, "device", argument);
 	case KEY_SIZE:
-		return -set_size(options, argument);
+		return -mount_options_add(options, "size", argument);
 	case KEY_ECC:
-		return -set_ecc(options, argument);
+		return -mount_options_add(
+			options, "ecc", argument ? argument : rs_code_name(RS_136));
 	case KEY_MAX_CORRECT:
-		return -set_max_correct(options, argument);
+		return -mount_options_add(options, "max_correct", argument);
 	case KEY_THREADS:
-		return -set_threads(options, argument);
+		return -mount_options_add(options, "threads", argument);
+	case KEY_INODES:
+		return -mount_options_add(options, "nr_inodes", argument);
+	case KEY_CACHE:
+		return -mount_options_add(options, "cache", argument);
 	case KEY_ALLOW_OTHER:
-		options->allow_other = true;
-		return 0;
+		return -mount_options_add(options, "allow_other", NULL);
 	case KEY_DEBUG:
 		options->debug = true;
 		return 0;
@@ -210,7 +93,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		options->foreground = true;
 		return 0;
 	case 'o':
-		return -apply_words(options, argument);
+		return -mount_options_add_list(options, argument);
 	case ARGP_KEY_ARG:
 		return -take_directory(options, argument);
 	case ARGP_KEY_END:
@@ -230,14 +113,38 @@ static const struct argp mount_argp = {
 	.doc = "Mount a filesystem on DIR whose files live in GPU memory.",
 };
 
-int mount_options_parse(int argc, char **argv, struct mount_options *ret_options, struct why *why)
+void mount_options_init(struct mount_options *options, struct why *why)
 {
-	*ret_options = (struct mount_options){
+	*options = (struct mount_options){
 		.common.why = why,
 		.device = "auto",
 		.size = {.kind = SIZE_PERCENT, .percent = 50},
 		.code = RS_136,
 		.max_correct = RS_MAX_CORRECT,
+		.cache = FUSE_CACHE_AUTO,
+		.root_mode = MOUNT_MODE_UNSET,
+		.root_uid = MOUNT_UID_UNSET,
+		.root_gid = MOUNT_GID_UNSET,
 	};
-	return options_parse(&mount_argp, argc, argv, &ret_options->common);
+}
+
+int mount_options_check(struct mount_options *options, bool sloppy)
+{
+	/* A remount compares them all with those that the mount has. */
+	if (*options->unknown && !options->remount && !sloppy)
+		return why_fail(options->common.why, EINVAL,
+			"unknown mount option '%s'; see 'man vramfs-mount'", options->unknown);
+	if (options->remount && options->foreground)
+		return why_fail(options->common.why, EINVAL,
+			"a remount serves nothing: leave --foreground out");
+	return 0;
+}
+
+int mount_options_parse(int argc, char **argv, struct mount_options *ret_options, struct why *why)
+{
+	int err;
+
+	mount_options_init(ret_options, why);
+	err = options_parse(&mount_argp, argc, argv, &ret_options->common);
+	return err ? err : mount_options_check(ret_options, false);
 }

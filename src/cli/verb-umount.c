@@ -9,12 +9,12 @@
 #include "cli/cli.h"
 #include "cli/mount-point.h"
 #include "cli/options.h"
+#include "fuse/fuse.h"
 #include "fuse/mount-table.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
@@ -79,20 +79,6 @@ static int open_daemon(const char *path)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-static err_t unmount(const char *path, bool lazy, struct why *why)
-{
-	int err = umount2(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) ? -errno : 0;
-
-	if (err == -EBUSY)
-		return why_fail(why, EBUSY,
-			"%s is in use: end what 'fuser -vm %s' shows, or use --lazy", path, path);
-	if (err == -EPERM)
-		return why_fail(why, EPERM, "not permitted to unmount %s: run it with sudo", path);
-	if (err)
-		return why_fail(why, -err, "can't unmount %s: %s", path, strerror(-err));
-	return 0;
-}
-
 static err_t wait_for_end(int daemon, const char *path, struct why *why)
 {
 	struct pollfd poll_daemon = {.fd = daemon, .events = POLLIN};
@@ -126,7 +112,7 @@ static err_t umount_one(const char *directory, bool lazy, struct why *why)
 		return why_fail(why, EINVAL,
 			"%s is no vramfs mount: 'findmnt -t fuse.vramfs' lists those", directory);
 	daemon = open_daemon(path);
-	err = unmount(path, lazy, why);
+	err = fuse_unmount_directory(path, lazy, why);
 	if (err || lazy || daemon < 0)
 		return err;
 	return wait_for_end(daemon, path, why);

@@ -163,7 +163,11 @@ int fs_allocate(struct fs *fs, struct store_queue *queue, uint64_t ino, int mode
 	struct zeroing zeroing;
 	zeroing_open(&zeroing, fs, queue);
 	pthread_mutex_lock(&inode->lock);
-	err = allocate_range(&zeroing, inode, mode, offset, offset + length);
+	/* as Linux has it: what is append-only may get space, but lose none of its bytes */
+	if (inode_immutable(inode) || (inode_protected(inode) && (mode & ~FALLOC_FL_KEEP_SIZE)))
+		err = -EPERM;
+	else
+		err = allocate_range(&zeroing, inode, mode, offset, offset + length);
 	zeroing_submit(&zeroing);
 	inode_unlock_put(fs, inode);
 	int zeroing_err = zeroing_close(&zeroing);

@@ -5,6 +5,7 @@
  * not at all.
  */
 #include "base/log.h"
+#include "fs/acl.h"
 #include "fs/data.h"
 
 int fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr)
@@ -13,13 +14,30 @@ int fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr)
 	if (!inode)
 		return -ENOENT;
 	pthread_mutex_lock(&inode->lock);
-	inode_fill_attr(fs, inode, ret_attr);
+	inode_fill_attr(inode, ret_attr);
 	inode_unlock_put(fs, inode);
 	return 0;
 }
 
+/* As Linux has it: "now" may be written into the times of an append-only file, because appending
+ * does so too, and a file made immutable while it was open can still be changed through that. */
+static bool flags_forbid(const struct inode *inode, const struct fs_changes *changes)
+{
+	unsigned valid = changes->valid;
+	unsigned now = FS_SET_ATIME_NOW | FS_SET_MTIME_NOW;
+	if (valid & (FS_SET_MODE | FS_SET_UID | FS_SET_GID))
+		return inode_protected(inode);
+	if (valid & FS_SET_SIZE)
+		return valid & FS_SET_THROUGH_OPEN ? inode->flags & FS_APPEND_FL
+						   : inode_protected(inode);
+	return (valid & now) == now ? inode_immutable(inode) : inode_protected(inode);
+}
+
+/* called with inode->lock held */
 static err_t check_changes(const struct inode *inode, const struct fs_changes *changes)
 {
+	if (flags_forbid(inode, changes))
+		return -EPERM;
 	if (!(changes->valid & FS_SET_SIZE))
 		return 0;
 	if (S_ISDIR(inode->type))
@@ -43,31 +61,21 @@ static void change_times(struct inode *inode, const struct fs_changes *changes)
 	inode->ctime = changes->valid & FS_SET_CTIME ? changes->ctime : now;
 }
 
-int fs_set_attr(
-	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr)
+static void apply_changes(
+	struct inode *inode, const struct fs_changes *changes, struct zeroing *zeroing)
 {
-	struct inode *inode = inode_get(fs, ino);
-	if (!inode)
-		return -ENOENT;
-	int err = check_changes(inode, changes);
-	if (err) {
-		inode_put(fs, inode, 1);
-		return err;
-	}
 	unsigned valid = changes->valid;
-	struct zeroing zeroing;
-	if (valid & FS_SET_SIZE)
-		zeroing_open(&zeroing, fs, store_queue(fs->store));
-	pthread_mutex_lock(&inode->lock);
-	if (valid & FS_SET_MODE)
+	if (valid & FS_SET_MODE) {
 		inode->permissions = changes->mode & 07777;
+		acl_follow_mode(inode);
+	}
 	if (valid & FS_SET_UID)
 		inode->uid = changes->uid;
 	if (valid & FS_SET_GID)
 		inode->gid = changes->gid;
 	if (valid & FS_SET_SIZE) {
-		file_resize(&zeroing, inode, changes->size);
-		zeroing_submit(&zeroing);
+		file_resize(zeroing, inode, changes->size);
+		zeroing_submit(zeroing);
 	}
 	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID)) {
 		if (valid & FS_KILL_SUIDGID)
@@ -76,12 +84,29 @@ int fs_set_attr(
 	}
 	if (valid & ~FS_KILL_SUIDGID)
 		change_times(inode, changes);
-	inode_fill_attr(fs, inode, ret_attr);
+}
+
+int fs_set_attr(
+	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr)
+{
+	struct inode *inode = inode_get(fs, ino);
+	if (!inode)
+		return -ENOENT;
+	bool resizes = changes->valid & FS_SET_SIZE;
+	struct zeroing zeroing;
+	if (resizes)
+		zeroing_open(&zeroing, fs, store_queue(fs->store));
+	pthread_mutex_lock(&inode->lock);
+	int err = check_changes(inode, changes);
+	if (!err) {
+		apply_changes(inode, changes, &zeroing);
+		inode_fill_attr(inode, ret_attr);
+	}
 	inode_unlock_put(fs, inode);
 	/* The file has its new size whatever becomes of the zeroing; who reads there learns of it.
 	 */
-	if ((valid & FS_SET_SIZE) && zeroing_close(&zeroing))
-		log_debug(
-			"zeroing behind the new end of file %llu failed", (unsigned long long)ino);
-	return 0;
+	if (resizes && zeroing_close(&zeroing))
+		log_debug("could not zero what follows the end of file %llu",
+			(unsigned long long)ino);
+	return err;
 }

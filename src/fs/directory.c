@@ -7,6 +7,10 @@
  * when they outnumber the entries. A reader that comes back with a cookie goes on behind it,
  * whether or not that entry is still there: entries that stay are seen exactly once.
  *
+ * Until they are closed, holes must not cost the reader who begins anew after every removal, as
+ * programs do that empty a directory. So a hole says where to go on, which is behind itself at
+ * first, and whoever comes through several makes each of them point behind the last.
+ *
  * The hash is seeded with a random number, so nobody can prepare names that share a bucket.
  */
 #include "fs/directory.h"
@@ -18,8 +22,41 @@
 
 struct directory_slot {
 	uint64_t cookie;
-	struct directory_entry *entry; /* NULL: a hole */
+	union {
+		struct directory_entry *entry; /* at an even address */
+		uintptr_t hole;                /* or, times 2 and 1 added, where to go on */
+	};
 };
+
+static bool is_hole(const struct directory_slot *slot)
+{
+	return slot->hole & 1;
+}
+
+static uint32_t hole_leads_to(const struct directory_slot *slot)
+{
+	return (uint32_t)(slot->hole >> 1);
+}
+
+static void make_hole(struct directory_slot *slot, uint32_t leads_to)
+{
+	slot->hole = (uintptr_t)leads_to << 1 | 1;
+}
+
+/* The first slot at or behind INDEX that is no hole; slot_count if there is none. */
+static uint32_t skip_holes(struct directory *directory, uint32_t index)
+{
+	struct directory_slot *slots = directory->slots;
+	uint32_t end = index;
+	while (end < directory->slot_count && is_hole(&slots[end]))
+		end = hole_leads_to(&slots[end]);
+	while (index < end) {
+		uint32_t next = hole_leads_to(&slots[index]);
+		make_hole(&slots[index], end);
+		index = next;
+	}
+	return end;
+}
 
 /* Multiply and fold, eight bytes a step. */
 static uint32_t hash_name(uint64_t seed, struct fs_name name)
@@ -50,8 +87,10 @@ void directory_free(struct directory *directory)
 {
 	if (!directory)
 		return;
-	for (uint32_t i = 0; i < directory->slot_count; i++)
-		free(directory->slots[i].entry);
+	for (uint32_t i = 0; i < directory->slot_count; i++) {
+		if (!is_hole(&directory->slots[i]))
+			free(directory->slots[i].entry);
+	}
 	free(directory->slots);
 	free(directory->buckets);
 	free(directory);
@@ -81,9 +120,9 @@ static bool rehash(struct directory *directory, uint32_t count)
 	if (!buckets)
 		return false;
 	for (uint32_t i = 0; i < directory->slot_count; i++) {
-		struct directory_entry *entry = directory->slots[i].entry;
-		if (!entry)
+		if (is_hole(&directory->slots[i]))
 			continue;
+		struct directory_entry *entry = directory->slots[i].entry;
 		struct directory_entry **bucket = &buckets[entry->hash & (count - 1)];
 		entry->next = *bucket;
 		*bucket = entry;
@@ -130,7 +169,8 @@ int directory_add(struct directory *directory, struct fs_name name, struct inode
 		&directory->buckets[entry->hash & (directory->bucket_count - 1)];
 	entry->next = *bucket;
 	*bucket = entry;
-	directory->slots[directory->slot_count++] = (struct directory_slot){entry->cookie, entry};
+	directory->slots[directory->slot_count++] =
+		(struct directory_slot){.cookie = entry->cookie, .entry = entry};
 	directory->entry_count++;
 	return 0;
 }
@@ -154,7 +194,7 @@ static void compact(struct directory *directory)
 {
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < directory->slot_count; i++) {
-		if (directory->slots[i].entry)
+		if (!is_hole(&directory->slots[i]))
 			directory->slots[kept++] = directory->slots[i];
 	}
 	directory->slot_count = kept;
@@ -177,7 +217,8 @@ void directory_remove(struct directory *directory, struct directory_entry *entry
 	while (*link != entry)
 		link = &(*link)->next;
 	*link = entry->next;
-	directory->slots[slot_at(directory, entry->cookie)].entry = NULL;
+	uint32_t index = slot_at(directory, entry->cookie);
+	make_hole(&directory->slots[index], index + 1);
 	directory->entry_count--;
 	free(entry);
 	if (directory->slot_count - directory->entry_count >
@@ -185,13 +226,17 @@ void directory_remove(struct directory *directory, struct directory_entry *entry
 		compact(directory);
 }
 
-struct directory_entry *directory_after(struct directory *directory, uint64_t cookie)
+uint32_t directory_place_after(const struct directory *directory, uint64_t cookie)
 {
-	if (cookie >= directory->last_cookie)
+	return cookie < directory->last_cookie ? slot_at(directory, cookie + 1)
+					       : directory->slot_count;
+}
+
+struct directory_entry *directory_next(struct directory *directory, uint32_t *place)
+{
+	uint32_t index = skip_holes(directory, *place);
+	if (index == directory->slot_count)
 		return NULL;
-	for (uint32_t i = slot_at(directory, cookie + 1); i < directory->slot_count; i++) {
-		if (directory->slots[i].entry)
-			return directory->slots[i].entry;
-	}
-	return NULL;
+	*place = index + 1;
+	return directory->slots[index].entry;
 }

@@ -46,7 +46,9 @@ struct directory_entry *directory_find(struct directory *directory, struct fs_na
 err_t directory_add(struct directory *directory, struct fs_name name, struct inode *inode);
 void directory_remove(struct directory *directory, struct directory_entry *entry);
 
-/* The first entry with a cookie above COOKIE, or NULL. */
-struct directory_entry *directory_after(struct directory *directory, uint64_t cookie);
+/* Reading in order: where the entries with cookies above COOKIE begin, and then one after the
+ * other; NULL when there are no more. A place holds until an entry is added or removed. */
+uint32_t directory_place_after(const struct directory *directory, uint64_t cookie);
+struct directory_entry *directory_next(struct directory *directory, uint32_t *place);
 
 #endif

@@ -20,7 +20,7 @@ static uint64_t default_max_inodes(void)
 
 static err_t make_root(struct fs *fs, const struct fs_options *options)
 {
-	struct fs_owner owner = {options->root_uid, options->root_gid};
+	struct fs_owner owner = {.uid = options->root_uid, .gid = options->root_gid};
 	struct inode *root;
 	int err = inode_new(fs, S_IFDIR | (options->root_mode & 07777), &owner, &root);
 	if (err)

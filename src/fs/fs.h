@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "store/store.h"
 
+#include <linux/fs.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -14,9 +15,9 @@
 
 /*
  * The filesystem: names, inodes and the maps from file offsets to blocks, all in host memory; the
- * bytes are the store's. Knows nothing of FUSE. Permission bits are kept and reported, not
- * enforced: whoever mounts it has the kernel do that (default_permissions). All functions may be
- * called from any thread.
+ * bytes are the store's. Knows nothing of FUSE. Permission bits and ACLs are kept and reported, not
+ * enforced: whoever mounts it has the kernel do that (default_permissions). Inode flags are
+ * enforced. All functions may be called from any thread.
  *
  * Inodes are named by numbers that are never reused; FS_ROOT is the root directory. Every function
  * that returns the attributes of an inode it found or made by name takes one reference for its
@@ -32,7 +33,7 @@ struct fs;
 #define FS_NAME_MAX 255u
 
 struct fs_options {
-	uint64_t max_inodes; /* 0: as many as host memory allows (half of it, as tmpfs does) */
+	uint64_t max_inodes; /* with the root directory; 0: one for two pages of host memory */
 	uid_t root_uid;
 	gid_t root_gid;
 	mode_t root_mode; /* permission bits, say 01777 or 0755 */
@@ -51,24 +52,26 @@ struct fs_name {
 
 struct fs_attr {
 	uint64_t ino;
-	uint64_t size;
+	uint64_t size; /* of a directory: 20 for each entry, "." and ".." included, as tmpfs */
 	uint64_t blocks_512; /* allocated, in units of 512 bytes, as st_blocks */
 	struct timespec atime, mtime, ctime, btime;
 	mode_t mode;
 	uint32_t nlink;
 	uid_t uid;
 	gid_t gid;
-	uint32_t rdev; /* as the kernel encodes it; kept, not interpreted */
+	uint32_t rdev;  /* as the kernel encodes it; kept, not interpreted */
+	uint32_t flags; /* of FS_FLAGS */
 };
 
 /* Who asks: the owner of what is made. A directory with setgid gives its group (and, to
- * directories, the bit). */
+ * directories, the bit). One with a default ACL gives that instead of heeding the umask. */
 struct fs_owner {
 	uid_t uid;
 	gid_t gid;
+	mode_t umask;
 };
 
-/* Namespace. MODE has file type and permission bits, the umask already applied. */
+/* Namespace. MODE has file type and permission bits, the umask not yet applied. */
 err_t fs_lookup(struct fs *fs, uint64_t parent, struct fs_name name, struct fs_attr *ret_attr);
 void fs_forget(struct fs *fs, uint64_t ino, uint64_t count);
 err_t fs_make(struct fs *fs, uint64_t parent, struct fs_name name, mode_t mode, uint32_t rdev,
@@ -86,9 +89,12 @@ err_t fs_rmdir(struct fs *fs, uint64_t parent, struct fs_name name);
 
 #define FS_RENAME_NOREPLACE 1u
 #define FS_RENAME_EXCHANGE 2u
-/* Atomic; replaces as rename(2) says. Unknown flags are -EINVAL. */
+#define FS_RENAME_WHITEOUT 4u
+/* Atomic; replaces as rename(2) says. With WHITEOUT a character device 0/0 without permissions,
+ * which OWNER owns, stays where the old name was; otherwise OWNER may be NULL. Unknown flags, and
+ * EXCHANGE with another, are -EINVAL. */
 err_t fs_rename(struct fs *fs, uint64_t parent, struct fs_name name, uint64_t new_parent,
-	struct fs_name new_name, unsigned flags);
+	struct fs_name new_name, unsigned flags, const struct fs_owner *owner);
 /* Copies the target, at most FS_TARGET_MAX bytes without an end mark, to TARGET, which holds SIZE.
  * Returns its length or -errno; -ERANGE if SIZE is too small. */
 #define FS_TARGET_MAX 4095u
@@ -125,6 +131,7 @@ err_t fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr);
 #define FS_SET_MTIME_NOW 256u
 #define FS_KILL_SUIDGID \
 	512u /* with SIZE, UID or GID: clear setuid, and setgid if group-executable */
+#define FS_SET_THROUGH_OPEN 1024u /* with SIZE: by ftruncate(2), on a file open for writing */
 struct fs_changes {
 	unsigned valid; /* FS_SET_... */
 	mode_t mode;
@@ -134,20 +141,47 @@ struct fs_changes {
 	struct timespec atime, mtime, ctime;
 };
 /* All or nothing. Size: only regular files (-EISDIR, -EINVAL); growing leaves a hole; at most
- * FS_SIZE_MAX (-EFBIG). Waits for the device where shrinking leaves a part of a fragment; should
- * that fail, whoever reads that part gets -EIO. */
+ * FS_SIZE_MAX (-EFBIG). A new mode changes the access ACL too. Waits for the device where shrinking
+ * leaves a part of a fragment; should that fail, whoever reads that part gets -EIO. */
 err_t fs_set_attr(
 	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr);
 
 #define FS_SIZE_MAX INT64_MAX
 
-/* Extended attributes: names of 1..255 bytes, values of up to 64 KiB; setxattr(2) flags. get and
- * list return the size, and copy if it fits in SIZE; SIZE 0 asks; too small is -ERANGE. The names
- * of an inode are limited to a list of 64 KiB, their values to 1 MiB in all: -ENOSPC. */
+/*
+ * Inode flags, as chattr(1) and FS_IOC_SETFLAGS have them (<linux/fs.h>). They are enforced here,
+ * with -EPERM, by all that changes an inode or a directory; of data it is open(2) that asks:
+ * a file that is open already can still be written, as in tmpfs. New inodes get NODUMP and NOATIME
+ * of their directory. Who may set them is for the caller to know.
+ */
+#define FS_FLAGS (FS_APPEND_FL | FS_IMMUTABLE_FL | FS_NODUMP_FL | FS_NOATIME_FL)
+
+/* Replaces them all. -EOPNOTSUPP: others than FS_FLAGS; -ENOTTY: neither file nor directory. */
+err_t fs_set_flags(struct fs *fs, uint64_t ino, uint32_t flags);
+
+/* May a file be opened with these flags of open(2)? -EPERM if its inode flags forbid it.
+ * *RET_APPEND_ONLY says that what is opened so must only ever append. */
+err_t fs_check_open(struct fs *fs, uint64_t ino, int flags, bool *ret_append_only);
+
+/*
+ * Extended attributes of the namespaces user, trusted and security (others are -EOPNOTSUPP), names
+ * of 1..255 bytes, values of up to 64 KiB; setxattr(2) flags. get and list return the size, and
+ * copy if it fits in SIZE; SIZE 0 asks; too small is -ERANGE. LIST leaves out the trusted ones for
+ * who is not PRIVILEGED. The names of an inode are limited to a list of 64 KiB, their values to
+ * 1 MiB in all: -ENOSPC.
+ *
+ * "system.posix_acl_access" and "system.posix_acl_default" are POSIX ACLs, in the form in which the
+ * kernel passes them. Setting an access ACL sets the permission bits, and when these say all of it,
+ * they are all that is kept. A directory's default ACL goes to what is made in it. -EINVAL: no ACL;
+ * -EACCES: a default ACL for something else than a directory; -EOPNOTSUPP: any for a symlink.
+ */
+#define FS_XATTR_CLEAR_SGID                                                  \
+	0x100 /* a flag of set: who sets this access ACL is not in the group \
+	       */
 err_t fs_set_xattr(struct fs *fs, uint64_t ino, struct fs_name name, const void *value, size_t size,
 	int flags);
 ssize_t fs_get_xattr(struct fs *fs, uint64_t ino, struct fs_name name, void *value, size_t size);
-ssize_t fs_list_xattr(struct fs *fs, uint64_t ino, char *list, size_t size);
+ssize_t fs_list_xattr(struct fs *fs, uint64_t ino, bool privileged, char *list, size_t size);
 err_t fs_remove_xattr(struct fs *fs, uint64_t ino, struct fs_name name);
 
 /*

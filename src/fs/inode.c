@@ -18,6 +18,10 @@
 
 #define SHARD_FIRST_BUCKETS 16u
 
+/* What an entry counts for in the size of its directory, which is kept by no other measure: as
+ * tmpfs. */
+#define DIRECTORY_ENTRY_SIZE UINT64_C(20)
+
 static struct inode_shard *shard_of(struct fs *fs, uint64_t number)
 {
 	return &fs->shards[number % INODE_SHARDS];
@@ -220,9 +224,8 @@ void inode_unlock_all(struct inode *const *inodes, unsigned count)
 		pthread_mutex_unlock(&sorted[i]->lock);
 }
 
-void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_attr *ret_attr)
+void inode_fill_attr(const struct inode *inode, struct fs_attr *ret_attr)
 {
-	(void)fs;
 	*ret_attr = (struct fs_attr){
 		.ino = inode->number,
 		.size = inode->size,
@@ -235,7 +238,10 @@ void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_a
 		.uid = inode->uid,
 		.gid = inode->gid,
 		.rdev = inode->rdev,
+		.flags = inode->flags,
 	};
+	if (S_ISDIR(inode->type))
+		ret_attr->size = (inode->directory->entry_count + 2) * DIRECTORY_ENTRY_SIZE;
 	if (S_ISREG(inode->type))
 		ret_attr->blocks_512 = (uint64_t)inode->fragments * (FS_STAT_BLOCK_BYTES / 512);
 }
@@ -274,6 +280,8 @@ static bool earlier(struct timespec a, struct timespec b)
 void inode_touch_atime(struct inode *inode)
 {
 	struct timespec now = time_now();
+	if (inode->flags & FS_NOATIME_FL)
+		return;
 	if (!earlier(inode->mtime, inode->atime) || !earlier(inode->ctime, inode->atime) ||
 		now.tv_sec - inode->atime.tv_sec >= 24 * 60 * 60)
 		inode->atime = now;

@@ -41,6 +41,7 @@ struct inode {
 	uid_t uid;
 	gid_t gid;
 	uint32_t rdev;
+	uint32_t flags; /* of FS_FLAGS */
 	uint32_t nlink; /* 0 for a directory: removed, nothing can be made in it */
 	bool linkable;  /* made without a name and never had one: fs_link() may give it one */
 	uint64_t size;
@@ -88,6 +89,11 @@ void inode_shard_done(struct fs *fs, struct inode_shard *shard);
  * it. -ENOSPC at the limit, -ENOMEM. */
 err_t inode_new(struct fs *fs, mode_t mode, const struct fs_owner *owner, struct inode **ret_inode);
 
+/* namespace.c. What an inode gets from the directory it is made in, besides a name: the group and
+ * setgid where the directory has that, flags, ACLs; or what the umask leaves. -ENOMEM. called with
+ * directory->lock held, for an inode that nobody else knows */
+err_t inode_inherit(struct inode *directory, struct inode *inode, mode_t umask);
+
 /* Put it in the table, where its number finds it. */
 void inode_publish(struct fs *fs, struct inode *inode);
 
@@ -119,7 +125,7 @@ void inode_lock_all(struct inode *const *inodes, unsigned count);
 void inode_unlock_all(struct inode *const *inodes, unsigned count);
 
 /* called with inode->lock held */
-void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_attr *ret_attr);
+void inode_fill_attr(const struct inode *inode, struct fs_attr *ret_attr);
 void inode_changed(struct inode *inode);  /* ctime becomes now */
 void inode_modified(struct inode *inode); /* mtime and ctime become now */
 void inode_kill_suidgid(struct inode *inode);
@@ -127,10 +133,27 @@ void inode_touch_atime(struct inode *inode); /* was read: as relatime */
 
 struct timespec time_now(void);
 
+/* What flags forbid: all changes of an immutable inode; of an append-only one, that anything but
+ * its growth. called with inode->lock held */
+static inline bool inode_immutable(const struct inode *inode)
+{
+	return inode->flags & FS_IMMUTABLE_FL;
+}
+
+static inline bool inode_protected(const struct inode *inode)
+{
+	return inode->flags & (FS_IMMUTABLE_FL | FS_APPEND_FL);
+}
+
 /* 0, -EINVAL or -ENAMETOOLONG */
 err_t name_check(struct fs_name name);
 
 /* xattr.c. Called with inode->lock held. */
+void *xattr_value(struct inode *inode, struct fs_name name, size_t *ret_size); /* NULL: none */
+/* -EEXIST, -ENODATA (FLAGS of setxattr(2)), -ENOSPC, -ENOMEM */
+err_t xattr_set(
+	struct inode *inode, struct fs_name name, const void *value, size_t size, int flags);
+bool xattr_drop(struct inode *inode, struct fs_name name); /* was it there? */
 void xattr_drop_capability(struct inode *inode); /* what any change of content or owner ends */
 void xattr_free_all(struct inode *inode);
 

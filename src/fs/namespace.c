@@ -7,6 +7,7 @@
  * Making locks only the directory: nobody else knows the new inode yet. Removing and linking lock
  * the directory and the inode, in the order of their numbers (see inode.h).
  */
+#include "fs/acl.h"
 #include "fs/directory.h"
 #include "fs/inode.h"
 
@@ -24,11 +25,11 @@ static err_t lock_directory(struct fs *fs, uint64_t number, struct inode **ret_d
 }
 
 /* Answer with the attributes of an inode the caller holds: the hold becomes a reference. */
-static void hand_out(struct fs *fs, struct inode *inode, struct fs_attr *ret_attr)
+static void hand_out(struct inode *inode, struct fs_attr *ret_attr)
 {
 	inode_hand_out(inode);
 	pthread_mutex_lock(&inode->lock);
-	inode_fill_attr(fs, inode, ret_attr);
+	inode_fill_attr(inode, ret_attr);
 	pthread_mutex_unlock(&inode->lock);
 }
 
@@ -48,12 +49,11 @@ int fs_lookup(struct fs *fs, uint64_t parent, struct fs_name name, struct fs_att
 	inode_unlock_put(fs, directory);
 	if (!inode)
 		return -ENOENT;
-	hand_out(fs, inode, ret_attr);
+	hand_out(inode, ret_attr);
 	return 0;
 }
 
-/* Give INODE, which nobody else knows, its first name. It gets what a directory with setgid passes
- * on, and one hold more, the name's.
+/* Give INODE, which nobody else knows, its first name, and one hold more, the name's.
  * called with directory->lock held */
 static err_t add_new(
 	struct fs *fs, struct inode *directory, struct fs_name name, struct inode *inode)
@@ -62,6 +62,8 @@ static err_t add_new(
 		return -ENOENT;
 	if (directory_find(directory->directory, name))
 		return -EEXIST;
+	if (inode_immutable(directory))
+		return -EPERM;
 	int err = directory_add(directory->directory, name, inode);
 	if (err)
 		return err;
@@ -76,19 +78,20 @@ static err_t add_new(
 	return 0;
 }
 
-/* What a directory with setgid gives to what is made in it. */
-static void inherit_group(const struct inode *directory, struct inode *inode)
+int inode_inherit(struct inode *directory, struct inode *inode, mode_t umask)
 {
-	if (!(directory->permissions & S_ISGID))
-		return;
-	inode->gid = directory->gid;
-	if (S_ISDIR(inode->type))
-		inode->permissions |= S_ISGID;
+	inode->flags = directory->flags & (FS_NODUMP_FL | FS_NOATIME_FL);
+	if (directory->permissions & S_ISGID) {
+		inode->gid = directory->gid;
+		if (S_ISDIR(inode->type))
+			inode->permissions |= S_ISGID;
+	}
+	return acl_inherit(directory, inode, umask);
 }
 
 /* Name INODE, of which the caller has the only hold, and hand it out; or free it. */
-static err_t name_new(struct fs *fs, uint64_t parent, struct fs_name name, struct inode *inode,
-	struct fs_attr *ret_attr)
+static err_t name_new(struct fs *fs, uint64_t parent, struct fs_name name, mode_t umask,
+	struct inode *inode, struct fs_attr *ret_attr)
 {
 	struct inode *directory;
 	int err = lock_directory(fs, parent, &directory);
@@ -96,11 +99,12 @@ static err_t name_new(struct fs *fs, uint64_t parent, struct fs_name name, struc
 		inode_destroy(fs, inode);
 		return err;
 	}
-	inherit_group(directory, inode);
-	err = add_new(fs, directory, name, inode);
+	err = inode_inherit(directory, inode, umask);
+	if (!err)
+		err = add_new(fs, directory, name, inode);
 	if (!err) {
 		inode_hand_out(inode);
-		inode_fill_attr(fs, inode, ret_attr); /* not locked: not found before we unlock */
+		inode_fill_attr(inode, ret_attr); /* not locked: not found before we unlock */
 	}
 	inode_unlock_put(fs, directory);
 	if (err)
@@ -144,7 +148,7 @@ int fs_make(struct fs *fs, uint64_t parent, struct fs_name name, mode_t mode, ui
 			return -ENOMEM;
 		}
 	}
-	return name_new(fs, parent, name, inode, ret_attr);
+	return name_new(fs, parent, name, owner->umask, inode, ret_attr);
 }
 
 int fs_make_symlink(struct fs *fs, uint64_t parent, struct fs_name name, struct fs_name target,
@@ -170,7 +174,7 @@ int fs_make_symlink(struct fs *fs, uint64_t parent, struct fs_name name, struct 
 	}
 	memcpy(inode->target, target.bytes, target.length);
 	inode->size = target.length;
-	return name_new(fs, parent, name, inode, ret_attr);
+	return name_new(fs, parent, name, 0, inode, ret_attr);
 }
 
 int fs_make_unnamed(struct fs *fs, uint64_t parent, mode_t mode, const struct fs_owner *owner,
@@ -187,9 +191,12 @@ int fs_make_unnamed(struct fs *fs, uint64_t parent, mode_t mode, const struct fs
 		inode_destroy(fs, inode);
 		return err;
 	}
-	inherit_group(directory, inode);
 	if (directory->nlink == 0)
 		err = -ENOENT;
+	else if (inode_immutable(directory))
+		err = -EPERM;
+	else
+		err = inode_inherit(directory, inode, owner->umask);
 	inode_unlock_put(fs, directory);
 	if (err) {
 		inode_destroy(fs, inode);
@@ -197,7 +204,7 @@ int fs_make_unnamed(struct fs *fs, uint64_t parent, mode_t mode, const struct fs
 	}
 	inode->linkable = true;
 	inode_hand_out(inode);
-	inode_fill_attr(fs, inode, ret_attr);
+	inode_fill_attr(inode, ret_attr);
 	inode_publish(fs, inode);
 	return 0;
 }
@@ -209,6 +216,8 @@ static err_t link_locked(struct inode *inode, struct inode *directory, struct fs
 		return -ENOENT;
 	if (directory_find(directory->directory, name))
 		return -EEXIST;
+	if (inode_immutable(directory) || inode_protected(inode))
+		return -EPERM;
 	if (inode->nlink == UINT32_MAX)
 		return -EMLINK;
 	int err = directory_add(directory->directory, name, inode);
@@ -244,7 +253,7 @@ int fs_link(
 	inode_lock_all(both, 2);
 	err = link_locked(inode, directory, name);
 	if (!err)
-		inode_fill_attr(fs, inode, ret_attr);
+		inode_fill_attr(inode, ret_attr);
 	inode_unlock_all(both, 2);
 	inode_put(fs, directory, 1);
 	if (err)
@@ -290,6 +299,8 @@ static err_t lock_named(struct fs *fs, struct inode *directory, struct fs_name n
 static err_t remove_locked(struct inode *directory, struct directory_entry *entry,
 	struct inode *inode, bool want_directory)
 {
+	if (inode_protected(directory) || inode_protected(inode))
+		return -EPERM;
 	if (!want_directory && S_ISDIR(inode->type))
 		return -EISDIR;
 	if (want_directory && !S_ISDIR(inode->type))

@@ -52,13 +52,14 @@ static void fill_batch(struct inode *directory, uint64_t cookie, struct batch *b
 {
 	batch->count = 0;
 	pthread_mutex_lock(&directory->lock);
+	uint32_t place = directory_place_after(directory->directory, cookie);
 	while (batch->count < BATCH) {
-		struct directory_entry *entry = directory_after(directory->directory, cookie);
+		struct directory_entry *entry = directory_next(directory->directory, &place);
 		if (!entry)
 			break;
 		struct copied_entry *copy = &batch->entries[batch->count++];
 		copy->inode = entry->inode;
-		copy->cookie = cookie = entry->cookie;
+		copy->cookie = entry->cookie;
 		copy->length = entry->length;
 		memcpy(copy->name, entry->name, entry->length);
 		inode_hold(entry->inode);
@@ -74,7 +75,7 @@ static bool give_entry(struct fs *fs, struct copied_entry *copy, bool want_attr,
 	struct fs_attr attr;
 	if (want_attr) {
 		pthread_mutex_lock(&inode->lock);
-		inode_fill_attr(fs, inode, &attr);
+		inode_fill_attr(inode, &attr);
 		pthread_mutex_unlock(&inode->lock);
 	}
 	struct fs_dirent entry = {

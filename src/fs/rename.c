@@ -19,6 +19,8 @@ struct renaming {
 	struct fs_name old_name, new_name;
 	/* What the names stood for when they were looked up: held. TARGET may be NULL. */
 	struct inode *child, *target;
+	/* What stays at the old name, if asked for: new, until it has that name */
+	struct inode *whiteout;
 };
 
 /* What NAME stands for, held, or NULL. */
@@ -80,6 +82,17 @@ static err_t check_replace(const struct renaming *renaming)
 	return 0;
 }
 
+/* Do flags allow it? called with all locks held */
+static err_t check_flags(const struct renaming *renaming)
+{
+	if (inode_protected(renaming->old_parent) || inode_protected(renaming->child))
+		return -EPERM;
+	if (!renaming->target)
+		return inode_immutable(renaming->new_parent) ? -EPERM : 0;
+	return inode_protected(renaming->new_parent) || inode_protected(renaming->target) ? -EPERM
+											  : 0;
+}
+
 /* INODE's entry is now one of PARENT's. Directories count in their parent's links. */
 static void set_parent(struct inode *inode, struct inode *from, struct inode *to)
 {
@@ -98,6 +111,16 @@ static void exchange(
 	set_parent(renaming->child, renaming->old_parent, renaming->new_parent);
 	set_parent(renaming->target, renaming->new_parent, renaming->old_parent);
 	inode_changed(renaming->target);
+}
+
+/* The old name stays, and is the whiteout's from now on: its one hold becomes the name's. */
+static void leave_whiteout(struct renaming *renaming, struct directory_entry *old)
+{
+	struct inode *whiteout = renaming->whiteout;
+	renaming->whiteout = NULL;
+	old->inode = whiteout;
+	whiteout->nlink = 1;
+	inode_publish(renaming->fs, whiteout);
 }
 
 /* The new name's entry, if there is one, changes hands in its place, so nothing can fail.
@@ -123,7 +146,10 @@ static err_t move(struct renaming *renaming, struct directory_entry *old,
 			return err;
 	}
 	*ret_dropped_name = new != NULL;
-	directory_remove(renaming->old_parent->directory, old);
+	if (renaming->whiteout)
+		leave_whiteout(renaming, old);
+	else
+		directory_remove(renaming->old_parent->directory, old);
 	set_parent(renaming->child, renaming->old_parent, renaming->new_parent);
 	return 0;
 }
@@ -146,7 +172,11 @@ static err_t rename_locked(struct renaming *renaming, bool *ret_dropped_name)
 		return -ENOENT;
 	if (renaming->child == renaming->target)
 		return 0; /* two names of one inode: rename(2) does nothing */
-	int err = new && !exchanges(renaming) ? check_replace(renaming) : 0;
+	int err = check_flags(renaming);
+	if (!err && new && !exchanges(renaming))
+		err = check_replace(renaming);
+	if (!err && renaming->whiteout)
+		err = inode_inherit(renaming->old_parent, renaming->whiteout, 0);
 	if (err)
 		return err;
 	if (exchanges(renaming))
@@ -196,10 +226,10 @@ static err_t attempt(struct renaming *renaming)
 }
 
 int fs_rename(struct fs *fs, uint64_t parent, struct fs_name name, uint64_t new_parent,
-	struct fs_name new_name, unsigned flags)
+	struct fs_name new_name, unsigned flags, const struct fs_owner *owner)
 {
-	if ((flags & ~(FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE)) ||
-		flags == (FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE))
+	if ((flags & ~(FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE | FS_RENAME_WHITEOUT)) ||
+		((flags & FS_RENAME_EXCHANGE) && flags != FS_RENAME_EXCHANGE))
 		return -EINVAL;
 	int err = name_check(name);
 	if (!err)
@@ -216,9 +246,15 @@ int fs_rename(struct fs *fs, uint64_t parent, struct fs_name name, uint64_t new_
 		inode_put(fs, renaming.old_parent, 1);
 		return err;
 	}
-	do {
-		err = attempt(&renaming);
-	} while (err == -ESTALE);
+	if (flags & FS_RENAME_WHITEOUT)
+		err = inode_new(fs, S_IFCHR, owner, &renaming.whiteout);
+	if (!err) {
+		do {
+			err = attempt(&renaming);
+		} while (err == -ESTALE);
+	}
+	if (renaming.whiteout) /* not needed after all */
+		inode_destroy(fs, renaming.whiteout);
 	inode_put(fs, renaming.old_parent, 1);
 	inode_put(fs, renaming.new_parent, 1);
 	return err;

@@ -2,14 +2,16 @@
 /* Copyright (c) 2026 The vramfs authors */
 /*
  * Extended attributes: a list for each inode that has some, in the order in which they were set.
- * Files have few, so a list is searched as fast as anything.
+ * Files have few, so a list is searched as fast as anything. ACLs are kept in it too; what they
+ * mean is acl.c's.
  */
+#include "fs/acl.h"
 #include "fs/inode.h"
 
 #include <linux/limits.h>
+#include <linux/xattr.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/xattr.h>
 
 /* So that one inode can't fill the host's memory: as much as 16 values of full size. */
 #define VALUES_MAX_BYTES (1u << 20)
@@ -20,6 +22,30 @@ struct xattr {
 	uint32_t name_length;
 	char bytes[]; /* the name, not terminated, then the value */
 };
+
+static const char *const namespaces[] = {
+	XATTR_USER_PREFIX, XATTR_TRUSTED_PREFIX, XATTR_SECURITY_PREFIX};
+
+static bool has_prefix(const struct fs_name *name, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	return name->length >= length && memcmp(name->bytes, prefix, length) == 0;
+}
+
+static err_t name_valid(struct fs_name name)
+{
+	if (name.length == 0 || memchr(name.bytes, '\0', name.length))
+		return -EINVAL;
+	if (name.length > FS_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (acl_is_name(name))
+		return 0;
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++) {
+		if (has_prefix(&name, namespaces[i]))
+			return name.length > strlen(namespaces[i]) ? 0 : -EINVAL;
+	}
+	return -EOPNOTSUPP;
+}
 
 static struct xattr **find(struct inode *inode, struct fs_name name)
 {
@@ -58,15 +84,7 @@ static bool fits(const struct inode *inode, const struct xattr *added, const str
 	return names <= XATTR_LIST_MAX && values <= VALUES_MAX_BYTES;
 }
 
-static err_t name_valid(struct fs_name name)
-{
-	if (name.length == 0 || memchr(name.bytes, '\0', name.length))
-		return -EINVAL;
-	return name.length > FS_NAME_MAX ? -ENAMETOOLONG : 0;
-}
-
-/* called with inode->lock held */
-static err_t place(struct inode *inode, struct fs_name name, struct xattr *xattr, int flags)
+int xattr_set(struct inode *inode, struct fs_name name, const void *value, size_t size, int flags)
 {
 	struct xattr **link = find(inode, name);
 	struct xattr *replaced = *link;
@@ -74,8 +92,13 @@ static err_t place(struct inode *inode, struct fs_name name, struct xattr *xattr
 		return -EEXIST;
 	if (!replaced && (flags & XATTR_REPLACE))
 		return -ENODATA;
-	if (!fits(inode, xattr, replaced))
+	struct xattr *xattr = new_xattr(name, value, size);
+	if (!xattr)
+		return -ENOMEM;
+	if (!fits(inode, xattr, replaced)) {
+		free(xattr);
 		return -ENOSPC;
+	}
 	xattr->next = replaced ? replaced->next : NULL;
 	*link = xattr;
 	free(replaced);
@@ -89,24 +112,31 @@ int fs_set_xattr(
 	int err = name_valid(name);
 	if (err)
 		return err;
-	if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+	if (flags & ~(XATTR_CREATE | XATTR_REPLACE | FS_XATTR_CLEAR_SGID))
 		return -EINVAL;
 	if (size > XATTR_SIZE_MAX)
 		return -E2BIG;
 	struct inode *inode = inode_get(fs, ino);
 	if (!inode)
 		return -ENOENT;
-	struct xattr *xattr = new_xattr(name, value, size);
-	if (!xattr) {
-		inode_put(fs, inode, 1);
-		return -ENOMEM;
-	}
 	pthread_mutex_lock(&inode->lock);
-	err = place(inode, name, xattr, flags);
+	if (inode_protected(inode))
+		err = -EPERM;
+	else if (acl_is_name(name))
+		err = acl_set(inode, name, value, size, flags & FS_XATTR_CLEAR_SGID);
+	else
+		err = xattr_set(inode, name, value, size, flags);
 	inode_unlock_put(fs, inode);
-	if (err)
-		free(xattr);
 	return err;
+}
+
+void *xattr_value(struct inode *inode, struct fs_name name, size_t *ret_size)
+{
+	struct xattr *xattr = *find(inode, name);
+	if (!xattr)
+		return NULL;
+	*ret_size = xattr->size;
+	return xattr->bytes + xattr->name_length;
 }
 
 ssize_t fs_get_xattr(struct fs *fs, uint64_t ino, struct fs_name name, void *value, size_t size)
@@ -118,21 +148,29 @@ ssize_t fs_get_xattr(struct fs *fs, uint64_t ino, struct fs_name name, void *val
 	if (!inode)
 		return -ENOENT;
 	pthread_mutex_lock(&inode->lock);
-	const struct xattr *xattr = *find(inode, name);
+	size_t there;
+	const void *found = xattr_value(inode, name, &there);
 	ssize_t result;
-	if (!xattr)
+	if (!found)
 		result = -ENODATA;
-	else if (size > 0 && size < xattr->size)
+	else if (size > 0 && size < there)
 		result = -ERANGE;
 	else
-		result = xattr->size;
+		result = (ssize_t)there;
 	if (result > 0 && size > 0)
-		memcpy(value, xattr->bytes + xattr->name_length, xattr->size);
+		memcpy(value, found, there);
 	inode_unlock_put(fs, inode);
 	return result;
 }
 
-ssize_t fs_list_xattr(struct fs *fs, uint64_t ino, char *list, size_t size)
+/* So that who may not read the trusted ones doesn't see that they are there. */
+static bool visible(const struct xattr *xattr, bool privileged)
+{
+	struct fs_name name = {xattr->bytes, xattr->name_length};
+	return privileged || !has_prefix(&name, XATTR_TRUSTED_PREFIX);
+}
+
+ssize_t fs_list_xattr(struct fs *fs, uint64_t ino, bool privileged, char *list, size_t size)
 {
 	struct inode *inode = inode_get(fs, ino);
 	if (!inode)
@@ -140,6 +178,8 @@ ssize_t fs_list_xattr(struct fs *fs, uint64_t ino, char *list, size_t size)
 	pthread_mutex_lock(&inode->lock);
 	ssize_t total = 0;
 	for (const struct xattr *xattr = inode->xattrs; xattr; xattr = xattr->next) {
+		if (!visible(xattr, privileged))
+			continue;
 		size_t end = (size_t)total + xattr->name_length + 1;
 		if (end <= size) {
 			memcpy(list + total, xattr->bytes, xattr->name_length);
@@ -151,8 +191,7 @@ ssize_t fs_list_xattr(struct fs *fs, uint64_t ino, char *list, size_t size)
 	return size > 0 && (size_t)total > size ? -ERANGE : total;
 }
 
-/* called with inode->lock held */
-static bool drop(struct inode *inode, struct fs_name name)
+bool xattr_drop(struct inode *inode, struct fs_name name)
 {
 	struct xattr **link = find(inode, name);
 	struct xattr *dropped = *link;
@@ -172,9 +211,11 @@ int fs_remove_xattr(struct fs *fs, uint64_t ino, struct fs_name name)
 	if (!inode)
 		return -ENOENT;
 	pthread_mutex_lock(&inode->lock);
-	if (drop(inode, name))
+	if (inode_protected(inode))
+		err = -EPERM;
+	else if (xattr_drop(inode, name))
 		inode_changed(inode);
-	else
+	else if (!acl_is_name(name)) /* an ACL that isn't there may be removed */
 		err = -ENODATA;
 	inode_unlock_put(fs, inode);
 	return err;
@@ -184,7 +225,7 @@ void xattr_drop_capability(struct inode *inode)
 {
 	static const char name[] = "security.capability";
 	if (inode->xattrs)
-		drop(inode, (struct fs_name){name, sizeof(name) - 1});
+		xattr_drop(inode, (struct fs_name){name, sizeof(name) - 1});
 }
 
 void xattr_free_all(struct inode *inode)

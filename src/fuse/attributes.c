@@ -130,6 +130,8 @@ int fuse_handle_setattr(struct fuse_request *request)
 		if (!S_ISDIR(attr.mode))
 			changes.valid |= FS_KILL_SUIDGID;
 	}
+	if (in->valid & FATTR_FH)
+		changes.valid |= FS_SET_THROUGH_OPEN;
 	/* ftruncate(2) changes the time even where it leaves the size. */
 	if ((in->valid & FATTR_SIZE) && (in->valid & FATTR_FH) && !(in->valid & FATTR_MTIME))
 		changes.valid |= FS_SET_MTIME_NOW;
@@ -140,6 +142,14 @@ int fuse_handle_setattr(struct fuse_request *request)
 static struct fuse_sx_time sx_time(const struct timespec *time)
 {
 	return (struct fuse_sx_time){.tv_sec = time->tv_sec, .tv_nsec = (uint32_t)time->tv_nsec};
+}
+
+/* NOATIME is not among what statx(2) tells. */
+static uint64_t statx_attributes(uint32_t flags)
+{
+	return (flags & FS_APPEND_FL ? STATX_ATTR_APPEND : 0) |
+	       (flags & FS_IMMUTABLE_FL ? STATX_ATTR_IMMUTABLE : 0) |
+	       (flags & FS_NODUMP_FL ? STATX_ATTR_NODUMP : 0);
 }
 
 int fuse_handle_statx(struct fuse_request *request)
@@ -156,6 +166,8 @@ int fuse_handle_statx(struct fuse_request *request)
 			{
 				.mask = STATX_BASIC_STATS | STATX_BTIME,
 				.blksize = blksize(&attr),
+				.attributes = statx_attributes(attr.flags),
+				.attributes_mask = statx_attributes(FS_FLAGS),
 				.nlink = attr.nlink,
 				.uid = attr.uid,
 				.gid = attr.gid,

@@ -12,12 +12,34 @@
 #include <time.h>
 #include <unistd.h>
 
-/* There is no state for an open file: the inode lives as long as the kernel knows its number. */
+/* The one thing to know of an open file is told to the kernel, which says it again with each WRITE;
+ * the inode lives as long as the kernel knows its number. */
+#define FH_APPEND_ONLY 1u /* opened for appending only, as the file's flags ask */
+
+/* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
+ * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
+ * through a mapping must report what went wrong with that. */
+uint32_t fuse_open_flags(struct fuse_connection *connection, uint64_t ino, uint32_t flags)
+{
+	if (!connection->direct_io || open_modes_enter(connection->open_modes, ino, flags))
+		return FOPEN_KEEP_CACHE;
+	return FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+}
+
 int fuse_handle_open(struct fuse_request *request)
 {
 	const struct fuse_open_in *in = request->argument;
-	struct fuse_open_out out = {.open_flags = request->connection->file_open_flags};
+	struct fuse_open_out out = {};
 
+	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC)) {
+		bool append_only = false;
+		int err = fs_check_open(request->connection->fs, request->header->nodeid,
+			(int)in->flags, &append_only);
+
+		if (err)
+			return err;
+		out.fh = append_only ? FH_APPEND_ONLY : 0;
+	}
 	if (in->flags & O_TRUNC) {
 		struct fs_changes changes = {.valid = FS_SET_SIZE | FS_SET_MTIME_NOW, .size = 0};
 		struct fs_attr attr;
@@ -30,6 +52,7 @@ int fuse_handle_open(struct fuse_request *request)
 		if (err)
 			return err;
 	}
+	out.open_flags = fuse_open_flags(request->connection, request->header->nodeid, in->flags);
 	fuse_reply(request, &out, sizeof(out));
 	return 0;
 }
@@ -109,6 +132,9 @@ int fuse_handle_write(struct fuse_request *request)
 
 	if (in->size > FS_IO_MAX || in->size > request->data_bytes)
 		return -EIO;
+	/* O_APPEND may be taken from an open file, and one may be mapped */
+	if ((in->fh & FH_APPEND_ONLY) && !(in->flags & O_APPEND))
+		return -EPERM;
 	if (in->offset > FS_SIZE_MAX - in->size)
 		return -EFBIG;
 	write_rest(request);
@@ -137,8 +163,11 @@ int fuse_handle_fallocate(struct fuse_request *request)
 int fuse_handle_release(struct fuse_request *request)
 {
 	struct fs_attr attr;
-	int err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
+	int err;
 
+	if (request->connection->direct_io)
+		open_modes_leave(request->connection->open_modes, request->header->nodeid);
+	err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
 	/* A file that was open without a name goes only now. */
 	if (err || attr.nlink == 0)
 		fuse_note_removal(request->connection);

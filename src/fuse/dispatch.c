@@ -30,12 +30,6 @@ static int handle_success(struct fuse_request *request)
 	return 0;
 }
 
-static int handle_no_ioctl(struct fuse_request *request)
-{
-	(void)request;
-	return -ENOTTY;
-}
-
 struct operation {
 	fuse_handler *handle;
 	size_t argument_bytes;
@@ -80,7 +74,7 @@ static const struct operation operations[FUSE_OPCODES] = {
 	[FUSE_RELEASE] = {.handle = fuse_handle_release},
 	[FUSE_SYNCFS] = {.handle = handle_success},
 	[FUSE_DESTROY] = {.handle = handle_success},
-	[FUSE_IOCTL] = {.handle = handle_no_ioctl},
+	[FUSE_IOCTL] = {.handle = fuse_handle_ioctl, ARGUMENT(fuse_ioctl_in)},
 	[FUSE_INIT] = {.handle = fuse_handle_init, ARGUMENT(fuse_init_in)},
 };
 
@@ -154,6 +148,7 @@ void fuse_dispatch(struct fuse_request *request)
 	atomic_store_explicit(&request->answered, false, memory_order_relaxed);
 	request->written = 0;
 	request->waits = 0;
+	fuse_count(&request->connection->counts, request->thread, opcode);
 	if (!operation || !operation->handle) {
 		fuse_reply_error(request, -ENOSYS);
 		return;

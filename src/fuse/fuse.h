@@ -16,8 +16,8 @@ struct fuse_session;
 /*
  * Virtual extended attributes of the root directory, whose names begin with "vramfs.": how the
  * front end shows counters and lets tests reach the store. They are never listed, so no copying
- * tool carries them. GET returns the size (and copies if it fits; SIZE 0 asks) or -errno; SET is
- * called for root only.
+ * tool carries them. "vramfs.requests", the number of requests of each kind, is not among them. GET
+ * returns the size (and copies if it fits; SIZE 0 asks) or -errno; SET is called for root only.
  */
 struct fuse_control {
 	ssize_t (*get)(void *user, const char *name, char *value, size_t size);
@@ -25,26 +25,30 @@ struct fuse_control {
 	void *user;
 };
 
-/* What the kernel's page cache keeps of regular files. Mapped pages it always keeps. */
+/* Which regular files go through the kernel's page cache, for reads and for writes. Mapped pages
+ * are always there. */
 enum fuse_cache {
-	FUSE_CACHE_AUTO,   /* what is opened for reading only and without O_DIRECT */
+	FUSE_CACHE_AUTO,   /* files that are opened without O_DIRECT, and not for writing only */
 	FUSE_CACHE_NONE,   /* nothing: every read and write goes to the device */
-	FUSE_CACHE_ALWAYS, /* everything that is not opened with O_DIRECT; writes go through it */
+	FUSE_CACHE_ALWAYS, /* files that are opened without O_DIRECT */
 };
+/* While a file is open, everyone who opens it has it as the first did (open-modes.c). */
 
 struct fuse_options {
 	const char *directory; /* where to mount; absolute */
 	const char *source;    /* what /proc/mounts shows as the device: "cuda:0" */
 	unsigned threads;      /* 0: chosen from the processors */
 	enum fuse_cache cache;
-	bool read_only, allow_other, dev, suid, noexec, noatime;
+	unsigned long flags; /* MS_... of mount(2); say MS_NOSUID | MS_NODEV */
+	bool allow_other;
 	struct fuse_control control;
 };
 
 /*
- * Mount. -ENOENT, -ENOTDIR: no such directory; -EBUSY: already a vramfs mount; -ENOTEMPTY: it holds
- * something; -EPERM, -EACCES: not permitted; -ENODEV: no /dev/fuse. A dead mount of ours on the
- * directory is unmounted first. WHY says what to do.
+ * Mount, through fusermount3 where mount(2) is not permitted. -ENOENT, -ENOTDIR: no such directory;
+ * -EBUSY: already a vramfs mount; -ENOTEMPTY: it holds something; -EPERM, -EACCES: not permitted;
+ * -ENODEV: no /dev/fuse. A dead mount of ours on the directory is unmounted first. WHY says what to
+ * do.
  */
 err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
 	struct fuse_session **ret_session, struct why *why);
@@ -57,10 +61,17 @@ err_t fuse_check_directory(const char *directory, struct why *why);
  * NULL, is called once the kernel's INIT has been answered. */
 err_t fuse_serve(struct fuse_session *session, void (*ready)(void *user), void *user);
 
-/* Unmount, by force if files are open (their users get errors), and so make fuse_serve() return.
+/* Unmount, even if files are open (their users get errors), and make fuse_serve() return.
  * May be called from a signal-handling thread. While something else is mounted over it, it can't:
  * that is logged, and the call can be repeated. */
 void fuse_stop(struct fuse_session *session);
+
+/* Give the mount on DIRECTORY the flags FLAGS (MS_...) instead of those it has. */
+err_t fuse_remount(const char *directory, unsigned long flags, struct why *why);
+
+/* Unmount whatever is mounted on DIRECTORY (a path without symbolic links); LAZY: even if it is in
+ * use. Through fusermount3 where umount2(2) is not permitted. -EBUSY, -EPERM or others. */
+err_t fuse_unmount_directory(const char *directory, bool lazy, struct why *why);
 
 /* Unmount if still mounted, and free. NULL is allowed. */
 void fuse_unmount(struct fuse_session *session);

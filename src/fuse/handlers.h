@@ -31,6 +31,9 @@ fuse_handler fuse_handle_readdir, fuse_handle_readdirplus;
 fuse_handler fuse_handle_setxattr, fuse_handle_getxattr, fuse_handle_listxattr,
 	fuse_handle_removexattr;
 
+/* ioctl.c */
+fuse_handler fuse_handle_ioctl;
+
 /* data.c */
 fuse_handler fuse_handle_open, fuse_handle_read, fuse_handle_write, fuse_handle_fallocate,
 	fuse_handle_lseek, fuse_handle_release;
@@ -38,6 +41,10 @@ fuse_handler fuse_handle_open, fuse_handle_read, fuse_handle_write, fuse_handle_
 /* How the kernel is told of an inode (attributes.c). ENTRY comes with the reference that ATTR's
  * caller holds. */
 void fuse_fill_entry(struct fuse_entry_out *entry, const struct fs_attr *attr);
+
+/* How the kernel is to use a regular file that was opened with FLAGS (of open(2)): FOPEN_... bits.
+ * Each goes with one RELEASE (data.c). */
+uint32_t fuse_open_flags(struct fuse_connection *connection, uint64_t ino, uint32_t flags);
 
 /*
  * The kernel gives a removed file's inode back (FORGET) some time after the removal, and only then
@@ -50,8 +57,8 @@ void fuse_fill_entry(struct fuse_entry_out *entry, const struct fs_attr *attr);
 void fuse_note_removal(struct fuse_connection *connection);
 bool fuse_wait_for_space(struct fuse_request *request);
 
-/* For the xattr that POSIX ACLs are kept in; the names of those that stand for vramfs itself. */
-#define FUSE_ACL_PREFIX "system.posix_acl_"
+/* The names of the xattrs that stand for vramfs itself. */
 #define FUSE_CONTROL_PREFIX "vramfs."
+#define FUSE_COUNTS_NAME "vramfs.requests" /* this layer's own */
 
 #endif

@@ -4,17 +4,18 @@
 /*
  * INIT: what kernel and filesystem agree on. The choices, and why:
  *
- * Files bypass the page cache (FOPEN_DIRECT_IO) and writes to one file may run at once
- * (FOPEN_PARALLEL_DIRECT_WRITES). A cache in host memory of what device memory holds would cost a
- * copy of every byte and the memory itself; without it a write was measured several times as fast.
- * mmap works beside it (DIRECT_IO_ALLOW_MMAP): the kernel then keeps the mapped pages coherent with
- * reads and writes. FOPEN_KEEP_CACHE lets those pages outlive an open, as nothing but the kernel
- * changes a file. FOPEN_NOFLUSH is not set: it would save nothing (FLUSH is never sent), and
- * closing a file that was written through a mapping must report what went wrong with that. A kernel
- * before Linux 6.6 can't map direct files; there, files go through the page cache.
+ * Files that bypass the page cache (open-modes.c) can still be mapped (DIRECT_IO_ALLOW_MMAP): the
+ * kernel writes mapped pages down before such reads, and drops them for such writes. A kernel
+ * before Linux 6.6 can't do that; there, all files go through the page cache.
  *
- * Permission bits, owners and the umask: the kernel checks permissions (default_permissions); it
- * leaves the umask (DONT_MASK) and the clearing of setuid and setgid (HANDLE_KILLPRIV_V2) to us, so
+ * Writes to files in the page cache go through it, each before it is answered. With
+ * WRITEBACK_CACHE they would wait there, but the kernel would then own sizes and times, would read
+ * what a partial page is to be merged with, and would ask for host memory in the amount of what is
+ * written, which the device is there to save.
+ *
+ * Permission bits, owners and the umask: the kernel checks permissions (default_permissions) and
+ * ACLs (POSIX_ACL); it leaves keeping both in step, the umask, which a default ACL overrides
+ * (DONT_MASK), and the clearing of setuid and setgid (HANDLE_KILLPRIV_V2, SETXATTR_EXT) to us, so
  * that creation and write are one request each. O_TRUNC too is a part of the open.
  *
  * Locks are not negotiated: the kernel's own are right for a filesystem of one machine.
@@ -32,12 +33,14 @@
 static const uint64_t wanted_flags =
 	FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_DONT_MASK |
 	FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS |
-	FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS | FUSE_NO_OPENDIR_SUPPORT | FUSE_HANDLE_KILLPRIV_V2 |
-	FUSE_SETXATTR_EXT | FUSE_INIT_EXT | FUSE_DIRECT_IO_ALLOW_MMAP | FUSE_NO_EXPORT_SUPPORT;
+	FUSE_POSIX_ACL | FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS | FUSE_NO_OPENDIR_SUPPORT |
+	FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_INIT_EXT | FUSE_DIRECT_IO_ALLOW_MMAP |
+	FUSE_NO_EXPORT_SUPPORT;
 
 /* Without these, requests would mean something else than what the handlers take them for. */
 static const uint64_t needed_flags = FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_DONT_MASK |
-				     FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT;
+				     FUSE_POSIX_ACL | FUSE_MAX_PAGES | FUSE_HANDLE_KILLPRIV_V2 |
+				     FUSE_SETXATTR_EXT;
 
 static uint64_t offered_flags(const struct fuse_request *request)
 {
@@ -84,9 +87,7 @@ int fuse_handle_init(struct fuse_request *request)
 		connection->refused = true;
 		return -EPROTO;
 	}
-	connection->file_open_flags = FOPEN_KEEP_CACHE;
-	if (flags & FUSE_DIRECT_IO_ALLOW_MMAP)
-		connection->file_open_flags |= FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+	connection->direct_io = flags & FUSE_DIRECT_IO_ALLOW_MMAP;
 	log_debug("FUSE %u.%u: flags %#llx of %#llx offered", in->major, in->minor,
 		(unsigned long long)flags, (unsigned long long)offered);
 	connection->initialised = true;

@@ -5,14 +5,15 @@
  * Reads /proc/self/mountinfo, whose lines look like
  *
  *	36 35 98:0 /root /mnt/a\040b rw,noatime shared:1 - fuse.vramfs cuda:0 rw,user_id=0
- *	         |            |                            |
- *	       device   mount point                       type
+ *	         |            |            |              |                      |
+ *	       device   mount point   its flags          type       those of the filesystem
  *
- * with any number of words between the options and the "-".
+ * with any number of words between the flags and the "-".
  */
 #include "fuse/mount-table.h"
 
 #include "base/cleanup.h"
+#include "fuse/mount-flags.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,11 +36,37 @@ static bool escaped_equals(const char *word, size_t length, const char *text)
 	return *text == '\0';
 }
 
+/* What stands behind the next blank in LINE, if any. */
+static const char *next_word(const char *line)
+{
+	line = strchrnul(line, ' ');
+	return *line ? line + 1 : line;
+}
+
+/* The flags among the words of LIST, which ends at a blank. */
+static unsigned long flags_of(const char *list)
+{
+	struct mount_flags flags = {};
+
+	while (*list && *list != ' ' && *list != '\n') {
+		size_t length = strcspn(list, ", \n");
+		char word[32];
+
+		if (length < sizeof(word)) {
+			memcpy(word, list, length);
+			word[length] = '\0';
+			mount_flags_add(&flags, word);
+		}
+		list += length + (list[length] == ',');
+	}
+	return flags.set;
+}
+
 bool mount_table_parse(const char *line, const char *directory, struct mount_entry *ret_entry)
 {
-	struct mount_entry entry;
+	struct mount_entry entry = {};
 	int point = -1, point_end = -1;
-	const char *separator;
+	const char *separator, *options;
 
 	if (sscanf(line, "%*u %*u %u:%u %*s %n%*s%n", &entry.major, &entry.minor, &point,
 		    &point_end) != 2 ||
@@ -50,6 +77,11 @@ bool mount_table_parse(const char *line, const char *directory, struct mount_ent
 	separator = strstr(line + point_end, " - ");
 	if (!separator || sscanf(separator, " - %63s", entry.type) != 1)
 		return false;
+	/* "-", type, source, options */
+	options = next_word(next_word(next_word(separator + 1)));
+	snprintf(entry.options, sizeof(entry.options), "%.*s", (int)strcspn(options, " \n"),
+		options);
+	entry.flags = flags_of(next_word(line + point_end)) | flags_of(options);
 	*ret_entry = entry;
 	return true;
 }

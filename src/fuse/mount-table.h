@@ -12,6 +12,8 @@ struct mount_entry {
 	unsigned major,
 		minor; /* the device number of its files: no two mounted filesystems share one */
 	char type[64]; /* "ext4", "fuse.vramfs"; cut short if longer */
+	char options[256];   /* those of the filesystem: "rw,user_id=0"; cut short if longer */
+	unsigned long flags; /* MS_... of mount(2), of the mount and of its filesystem */
 };
 
 bool mount_entry_equal(const struct mount_entry *a, const struct mount_entry *b);

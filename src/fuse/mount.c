@@ -3,13 +3,15 @@
 
 /*
  * Mounting and unmounting: mount(2) is called directly, with the type "fuse.vramfs", by which a
- * mount of ours is known in the mount table. A process that was killed leaves its mount behind, a
+ * mount of ours is known in the mount table. Where that is root's privilege, fusermount3 does it
+ * instead, and also the unmounting. A process that was killed leaves its mount behind, a
  * directory on which everything fails; such a one is unmounted before a new one takes its place.
  */
 #include "fuse/mount.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "fuse/fusermount.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -50,11 +52,11 @@ static err_t check_no_mount(const char *path, struct why *why)
 			return why_fail(why, EBUSY,
 				"%s already is a vramfs mount; unmount it first: vramfs umount %s",
 				path, path);
-		if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-			return why_fail(why, errno,
-				"%s is a dead vramfs mount that can't be unmounted (%s); try: sudo "
+		if (fuse_unmount_directory(path, true, NULL))
+			return why_fail(why, EPERM,
+				"%s is a dead vramfs mount that can't be unmounted; try: sudo "
 				"umount -l %s",
-				path, strerror(errno), path);
+				path, path);
 		log_debug("unmounted the dead mount on %s", path);
 	}
 	return 0;
@@ -104,7 +106,7 @@ err_t fuse_check_directory(const char *directory, struct why *why)
 	return check_empty(path, why);
 }
 
-err_t fuse_device_open(int *ret_fd, struct why *why)
+static err_t open_device(int *ret_fd, struct why *why)
 {
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
@@ -121,82 +123,136 @@ err_t fuse_device_open(int *ret_fd, struct why *why)
 			"the device in)");
 	case EACCES:
 	case EPERM:
-		return why_fail(why, errno, "no permission to open /dev/fuse; run with sudo");
+		return why_fail(why, EPERM,
+			"no permission to open /dev/fuse; run with sudo (in a container, pass the "
+			"device in)");
 	default:
 		return why_fail(why, errno, "/dev/fuse can't be opened: %s", strerror(errno));
 	}
 }
 
-static unsigned long mount_flags(const struct fuse_options *options)
+/* By mount(2). -EPERM: that, or opening /dev/fuse, is not permitted. */
+static err_t mount_directly(
+	const struct fuse_options *options, const char *directory, int *ret_fd, struct why *why)
 {
-	return (options->read_only ? MS_RDONLY : 0) | (options->dev ? 0 : MS_NODEV) |
-	       (options->suid ? 0 : MS_NOSUID) | (options->noexec ? MS_NOEXEC : 0) |
-	       (options->noatime ? MS_NOATIME : 0);
+	CLEANUP(close_p) int fd = -1;
+	char data[256];
+	int err = open_device(&fd, why);
+
+	if (err)
+		return err;
+	/* The kernel takes the type of the root directory, in octal, and who may enter without
+	 * allow_other. */
+	snprintf(data, sizeof(data),
+		"fd=%d,rootmode=%o,user_id=%u,group_id=%u,default_permissions%s,max_read=%u", fd,
+		S_IFDIR, getuid(), getgid(), options->allow_other ? ",allow_other" : "", FS_IO_MAX);
+	if (mount(options->source, directory, MOUNT_TYPE, options->flags, data) < 0) {
+		if (errno == EPERM)
+			return why_fail(why, EPERM,
+				"mounting is not permitted; run with sudo (in a container, grant "
+				"CAP_SYS_ADMIN)");
+		if (errno == ENODEV)
+			return why_fail(why, ENODEV,
+				"the kernel has no FUSE; load the module: modprobe fuse");
+		return why_fail(
+			why, errno, "mounting on %s failed: %s", directory, strerror(errno));
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
 }
 
-err_t fuse_mount_attach(const struct fuse_options *options, int fd,
+err_t fuse_mount_attach(const struct fuse_options *options, int *ret_fd,
 	struct fuse_mount_point *ret_point, struct why *why)
 {
 	struct fuse_mount_point point = {};
-	char data[256];
-	int err = fuse_check_directory(options->directory, why);
+	int fd, err = fuse_check_directory(options->directory, why);
 
 	if (err)
 		return err;
 	point.directory = canonical(options->directory);
 	if (!point.directory)
 		return -ENOMEM;
-	/* The kernel takes the type of the root directory, in octal, and who may enter without
-	 * allow_other. */
-	snprintf(data, sizeof(data),
-		"fd=%d,rootmode=%o,user_id=%u,group_id=%u,default_permissions%s,max_read=%u", fd,
-		S_IFDIR, getuid(), getgid(), options->allow_other ? ",allow_other" : "", FS_IO_MAX);
-	if (mount(options->source, point.directory, MOUNT_TYPE, mount_flags(options), data) < 0) {
-		err = errno;
+	err = mount_directly(options, point.directory, &fd, why);
+	if (err == -EPERM && getuid() != 0)
+		err = fusermount_mount(options, point.directory, &fd, why);
+	if (err) {
 		fuse_mount_point_done(&point);
-		if (err == EPERM)
-			return why_fail(why, EPERM, "mounting needs root; run with sudo");
-		if (err == ENODEV)
-			return why_fail(why, ENODEV,
-				"the kernel has no FUSE; load the module: modprobe fuse");
-		return why_fail(
-			why, err, "mounting on %s failed: %s", options->directory, strerror(err));
+		return err;
 	}
 	err = mount_table_find(point.directory, &point.entry);
 	if (err) {
-		umount2(point.directory, MNT_DETACH | UMOUNT_NOFOLLOW);
+		if (fuse_unmount_directory(point.directory, true, NULL))
+			log_debug("%s stays mounted", point.directory);
 		fuse_mount_point_done(&point);
+		close(fd);
 		return why_fail(why, -err,
 			"/proc/self/mountinfo can't be read: %s; is /proc mounted?",
 			strerror(-err));
 	}
 	*ret_point = point;
+	*ret_fd = fd;
 	return 0;
 }
 
-void fuse_mount_detach(const struct fuse_mount_point *point)
+err_t fuse_remount(const char *directory, unsigned long flags, struct why *why)
+{
+	/* The kernel keeps what it was told when it was mounted, whatever data is given here. */
+	if (mount(NULL, directory, NULL, MS_REMOUNT | flags, NULL) == 0)
+		return 0;
+	if (errno == EPERM)
+		return why_fail(why, EPERM, "remounting %s needs root; run with sudo", directory);
+	if (errno == EBUSY)
+		return why_fail(why, EBUSY,
+			"%s has files open for writing: 'fuser -vm %s' shows who uses it",
+			directory, directory);
+	return why_fail(why, errno, "remounting %s failed: %s", directory, strerror(errno));
+}
+
+err_t fuse_unmount_directory(const char *directory, bool lazy, struct why *why)
+{
+	int err;
+
+	if (umount2(directory, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+		return 0;
+	err = -errno;
+	if (err == -EPERM && getuid() != 0)
+		err = fusermount_unmount(directory, lazy, why);
+	else
+		err = why_fail(why, -err, "can't unmount %s: %s", directory, strerror(-err));
+	if (err == -EBUSY)
+		return why_fail(why, EBUSY,
+			"%s is in use: end what 'fuser -vm %s' shows, or use --lazy", directory,
+			directory);
+	return err;
+}
+
+bool fuse_mount_detach(const struct fuse_mount_point *point)
 {
 	struct mount_entry topmost;
+	struct why why = {""};
+	int err;
 
 	if (!point->directory || !mount_table_holds(point->directory, &point->entry))
-		return;
+		return true;
 	if (mount_table_find(point->directory, &topmost) ||
 		!mount_entry_equal(&topmost, &point->entry)) {
 		log_error("%s can't be unmounted, as something else is mounted over it; unmount "
 			  "that first: umount %s",
 			point->directory, point->directory);
-		return;
+		return false;
 	}
-	if (umount2(point->directory, UMOUNT_NOFOLLOW) == 0)
-		return;
-	log_warning("%s is in use (%s): programs that have files open there will get errors",
-		point->directory, strerror(errno));
-	/* MNT_FORCE ends the connection, and fails with EBUSY nevertheless. */
-	umount2(point->directory, MNT_FORCE | UMOUNT_NOFOLLOW);
-	if (umount2(point->directory, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 &&
-		mount_table_holds(point->directory, &point->entry))
-		log_error("%s can't be unmounted: %s; try: umount -l %s", point->directory,
-			strerror(errno), point->directory);
+	err = fuse_unmount_directory(point->directory, false, &why);
+	if (err == -EBUSY) {
+		log_warning("%s is in use: programs that have files open there will get errors",
+			point->directory);
+		err = fuse_unmount_directory(point->directory, true, &why);
+	}
+	/* Another process may have unmounted it meanwhile. */
+	if (!err || !mount_table_holds(point->directory, &point->entry))
+		return true;
+	log_error("%s; try: umount -l %s", why.text, point->directory);
+	return false;
 }
 
 void fuse_mount_point_done(struct fuse_mount_point *point)

@@ -12,15 +12,13 @@ struct fuse_mount_point {
 	struct mount_entry entry;
 };
 
-/* Open /dev/fuse. */
-err_t fuse_device_open(int *ret_fd, struct why *why);
-
-/* Check the directory and mount the connection of FD on it. */
-err_t fuse_mount_attach(const struct fuse_options *options, int fd,
+/* Check the directory and mount on it. *RET_FD is the connection: /dev/fuse, the caller's. */
+err_t fuse_mount_attach(const struct fuse_options *options, int *ret_fd,
 	struct fuse_mount_point *ret_point, struct why *why);
 
-/* Unmount, if it still is mounted. With files open, do so by force: their users get errors. */
-void fuse_mount_detach(const struct fuse_mount_point *point);
+/* Unmount, if it still is mounted; with files open, lazily: they work until the connection is
+ * closed. False: it can't be done, which is logged, and can be tried again. */
+bool fuse_mount_detach(const struct fuse_mount_point *point);
 
 void fuse_mount_point_done(struct fuse_mount_point *point);
 

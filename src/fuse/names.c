@@ -12,15 +12,29 @@
 /* As for all that is known of a name; also that there is none. */
 #define FOR_EVER INT32_MAX
 
-static struct fs_owner owner(const struct fuse_request *request)
+static struct fs_owner owner(const struct fuse_request *request, uint32_t umask)
 {
-	return (struct fs_owner){request->header->uid, request->header->gid};
+	return (struct fs_owner){
+		.uid = request->header->uid, .gid = request->header->gid, .umask = umask & 0777};
 }
 
-/* The mode of what is made, of TYPE. */
-static mode_t masked(uint32_t mode, uint32_t umask, mode_t type)
+/* Inodes are limited as space is: what fails for want of one may be worth another try. */
+static bool try_again(struct fuse_request *request, int err)
 {
-	return type | (mode & 07777 & ~(umask & 0777));
+	return err == -ENOSPC && fuse_wait_for_space(request);
+}
+
+static err_t make(struct fuse_request *request, mode_t mode, uint32_t umask, uint32_t rdev,
+	struct fs_attr *ret_attr)
+{
+	struct fs_owner who = owner(request, umask);
+	int err;
+
+	do {
+		err = fs_make(request->connection->fs, request->header->nodeid, request->names[0],
+			mode, rdev, &who, ret_attr);
+	} while (try_again(request, err));
+	return err;
 }
 
 static int reply_entry(struct fuse_request *request, const struct fs_attr *attr)
@@ -32,12 +46,13 @@ static int reply_entry(struct fuse_request *request, const struct fs_attr *attr)
 	return 0;
 }
 
-static int reply_opened(struct fuse_request *request, const struct fs_attr *attr)
+/* FLAGS are those of open(2). */
+static int reply_opened(struct fuse_request *request, const struct fs_attr *attr, uint32_t flags)
 {
 	struct {
 		struct fuse_entry_out entry;
 		struct fuse_open_out open;
-	} out = {.open = {.open_flags = request->connection->file_open_flags}};
+	} out = {.open = {.open_flags = fuse_open_flags(request->connection, attr->ino, flags)}};
 
 	fuse_fill_entry(&out.entry, attr);
 	fuse_reply(request, &out, sizeof(out));
@@ -102,37 +117,34 @@ int fuse_handle_readlink(struct fuse_request *request)
 
 int fuse_handle_symlink(struct fuse_request *request)
 {
-	struct fs_owner who = owner(request);
+	struct fs_owner who = owner(request, 0);
 	struct fs_attr attr;
-	int err = fs_make_symlink(request->connection->fs, request->header->nodeid,
-		request->names[0], request->names[1], &who, &attr);
+	int err;
 
+	do {
+		err = fs_make_symlink(request->connection->fs, request->header->nodeid,
+			request->names[0], request->names[1], &who, &attr);
+	} while (try_again(request, err));
 	return err ? err : reply_entry(request, &attr);
 }
 
 int fuse_handle_mknod(struct fuse_request *request)
 {
 	const struct fuse_mknod_in *in = request->argument;
-	mode_t type = in->mode & S_IFMT;
-	struct fs_owner who = owner(request);
 	struct fs_attr attr;
 	int err;
 
-	if (!S_ISREG(type) && !S_ISFIFO(type) && !S_ISSOCK(type) && !S_ISCHR(type) &&
-		!S_ISBLK(type))
+	if (S_ISDIR(in->mode))
 		return -EINVAL;
-	err = fs_make(request->connection->fs, request->header->nodeid, request->names[0],
-		masked(in->mode, in->umask, type), in->rdev, &who, &attr);
+	err = make(request, in->mode, in->umask, in->rdev, &attr);
 	return err ? err : reply_entry(request, &attr);
 }
 
 int fuse_handle_mkdir(struct fuse_request *request)
 {
 	const struct fuse_mkdir_in *in = request->argument;
-	struct fs_owner who = owner(request);
 	struct fs_attr attr;
-	int err = fs_make(request->connection->fs, request->header->nodeid, request->names[0],
-		masked(in->mode, in->umask, S_IFDIR), 0, &who, &attr);
+	int err = make(request, S_IFDIR | (in->mode & 07777), in->umask, 0, &attr);
 
 	return err ? err : reply_entry(request, &attr);
 }
@@ -140,24 +152,25 @@ int fuse_handle_mkdir(struct fuse_request *request)
 int fuse_handle_create(struct fuse_request *request)
 {
 	const struct fuse_create_in *in = request->argument;
-	struct fs_owner who = owner(request);
 	struct fs_attr attr;
-	int err = fs_make(request->connection->fs, request->header->nodeid, request->names[0],
-		masked(in->mode, in->umask, S_IFREG), 0, &who, &attr);
+	int err = make(request, S_IFREG | (in->mode & 07777), in->umask, 0, &attr);
 
-	return err ? err : reply_opened(request, &attr);
+	return err ? err : reply_opened(request, &attr, in->flags);
 }
 
 /* O_TMPFILE. The kernel sends some name, which means nothing. */
 int fuse_handle_tmpfile(struct fuse_request *request)
 {
 	const struct fuse_create_in *in = request->argument;
-	struct fs_owner who = owner(request);
+	struct fs_owner who = owner(request, in->umask);
 	struct fs_attr attr;
-	int err = fs_make_unnamed(request->connection->fs, request->header->nodeid,
-		masked(in->mode, in->umask, S_IFREG), &who, &attr);
+	int err;
 
-	return err ? err : reply_opened(request, &attr);
+	do {
+		err = fs_make_unnamed(request->connection->fs, request->header->nodeid,
+			S_IFREG | (in->mode & 07777), &who, &attr);
+	} while (try_again(request, err));
+	return err ? err : reply_opened(request, &attr, in->flags);
 }
 
 int fuse_handle_unlink(struct fuse_request *request)
@@ -172,14 +185,19 @@ int fuse_handle_rmdir(struct fuse_request *request)
 {
 	int err = fs_rmdir(request->connection->fs, request->header->nodeid, request->names[0]);
 
+	fuse_note_removal(request->connection);
 	return err ? err : reply_success(request);
 }
 
 static int rename_to(struct fuse_request *request, uint64_t new_parent, unsigned flags)
 {
-	int err = fs_rename(request->connection->fs, request->header->nodeid, request->names[0],
-		new_parent, request->names[1], flags);
+	struct fs_owner who = owner(request, 0);
+	int err;
 
+	do {
+		err = fs_rename(request->connection->fs, request->header->nodeid, request->names[0],
+			new_parent, request->names[1], flags, &who);
+	} while (try_again(request, err));
 	fuse_note_removal(request->connection);
 	return err ? err : reply_success(request);
 }

@@ -78,6 +78,7 @@ enum fuse_opcode {
 #define FUSE_READDIRPLUS_AUTO (1ull << 14)
 #define FUSE_ASYNC_DIO (1ull << 15)
 #define FUSE_PARALLEL_DIROPS (1ull << 18)
+#define FUSE_POSIX_ACL (1ull << 20)
 #define FUSE_MAX_PAGES (1ull << 22)
 #define FUSE_CACHE_SYMLINKS (1ull << 23)
 #define FUSE_NO_OPENDIR_SUPPORT (1ull << 24)
@@ -105,8 +106,10 @@ enum fuse_opcode {
 #define FATTR_CTIME (1u << 10)
 #define FATTR_KILL_SUIDGID (1u << 11)
 
-#define FUSE_OPEN_KILL_SUIDGID (1u << 0)  /* fuse_open_in, fuse_create_in: open_flags */
-#define FUSE_WRITE_KILL_SUIDGID (1u << 2) /* fuse_write_in.write_flags */
+#define FUSE_OPEN_KILL_SUIDGID (1u << 0)      /* fuse_open_in, fuse_create_in: open_flags */
+#define FUSE_WRITE_CACHE (1u << 0)            /* fuse_write_in.write_flags: of a mapping */
+#define FUSE_WRITE_KILL_SUIDGID (1u << 2)     /* likewise */
+#define FUSE_SETXATTR_ACL_KILL_SGID (1u << 0) /* fuse_setxattr_in.setxattr_flags */
 
 struct fuse_in_header {
 	uint32_t len; /* of the whole request */
@@ -274,6 +277,18 @@ struct fuse_init_out {
 	uint32_t unused[7];
 };
 
+struct fuse_ioctl_in { /* in_size bytes of the caller's argument follow */
+	uint64_t fh;
+	uint32_t flags, cmd;
+	uint64_t arg;
+	uint32_t in_size, out_size;
+};
+
+struct fuse_ioctl_out { /* what is to be copied to the caller's argument follows */
+	int32_t result;
+	uint32_t flags, in_iovs, out_iovs;
+};
+
 struct fuse_fallocate_in {
 	uint64_t fh, offset, length;
 	uint32_t mode, padding;
@@ -345,6 +360,7 @@ static_assert(sizeof(struct fuse_setattr_in) == 88, "protocol");
 static_assert(sizeof(struct fuse_write_in) == 40, "protocol");
 static_assert(sizeof(struct fuse_statfs_out) == 80, "protocol");
 static_assert(sizeof(struct fuse_init_out) == 64, "protocol");
+static_assert(sizeof(struct fuse_ioctl_in) == 32, "protocol");
 static_assert(sizeof(struct fuse_statx) == 256, "protocol");
 static_assert(sizeof(struct fuse_statx_out) == 288, "protocol");
 static_assert(sizeof(struct fuse_direntplus) == 152, "protocol");

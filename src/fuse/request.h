@@ -5,7 +5,9 @@
 
 #include "base/err.h"
 #include "fs/fs.h"
+#include "fuse/counts.h"
 #include "fuse/fuse.h"
+#include "fuse/open-modes.h"
 #include "fuse/protocol.h"
 
 #include <stdatomic.h>
@@ -21,8 +23,10 @@
 struct fuse_connection {
 	struct fs *fs;
 	struct fuse_control control;
-	bool initialised, refused;       /* INIT was answered well; or with an error */
-	uint32_t file_open_flags;        /* FOPEN_... of regular files */
+	bool initialised, refused;     /* INIT was answered well; or with an error */
+	bool direct_io;                /* the kernel can map files that bypass its cache */
+	struct open_modes *open_modes; /* the owner of the connection makes and frees it */
+	struct fuse_counts counts;
 	_Atomic int64_t last_removal_ns; /* fuse_note_removal() */
 };
 
@@ -33,6 +37,7 @@ struct fuse_connection {
 struct fuse_request {
 	struct fuse_connection *connection;
 	struct store_queue *queue; /* of the thread that dispatches */
+	unsigned thread;           /* its number */
 	const struct fuse_in_header *header;
 	const void *argument; /* the fixed argument of the opcode */
 	size_t argument_bytes;

@@ -2,12 +2,13 @@
 /* Copyright (c) 2026 The vramfs authors */
 
 /*
- * The life of a mount: /dev/fuse opened, memory for the transport taken, mounted, served until the
- * kernel ends the connection, freed. A connection ends when the filesystem is unmounted and its
- * last file closed, or when it is unmounted by force.
+ * The life of a mount: memory for the transport taken, mounted, served until the connection ends,
+ * freed. The kernel ends a connection when the filesystem is unmounted and its last file closed, or
+ * when it is unmounted by force; we end it by closing its descriptors.
  */
 #include "base/cleanup.h"
 #include "fuse/mount.h"
+#include "fuse/read-ahead.h"
 #include "fuse/request.h"
 #include "fuse/transport-dev.h"
 
@@ -19,6 +20,8 @@ struct fuse_session {
 	int fd;
 	struct transport_dev *transport;
 	struct fuse_mount_point point;
+	void (*ready)(void *user);
+	void *ready_user;
 };
 
 /* Threads mostly wait, for requests or for the device: two a processor keep both busy. */
@@ -44,29 +47,42 @@ err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
 		return -ENOMEM;
 	session->fd = -1;
 	session->connection = (struct fuse_connection){.fs = fs, .control = options->control};
-	err = fuse_device_open(&session->fd, why);
+	err = open_modes_new(options->cache, &session->connection.open_modes);
 	if (err)
 		return err;
-	err = transport_dev_new(&session->connection, session->fd,
+	err = transport_dev_new(&session->connection,
 		options->threads ? options->threads : default_threads(), &session->transport);
 	if (err)
 		return why_fail(
 			why, -err, "no memory for the buffers of the mount; use fewer threads");
-	err = fuse_mount_attach(options, session->fd, &session->point, why);
+	err = fuse_mount_attach(options, &session->fd, &session->point, why);
 	if (err)
 		return err;
 	*ret_session = steal(&session);
 	return 0;
 }
 
+/* INIT has been answered. */
+static void initialised(void *user)
+{
+	struct fuse_session *session = user;
+
+	read_ahead_raise(&session->point.entry);
+	if (session->ready)
+		session->ready(session->ready_user);
+}
+
 err_t fuse_serve(struct fuse_session *session, void (*ready)(void *user), void *user)
 {
-	return transport_dev_serve(session->transport, ready, user);
+	session->ready = ready;
+	session->ready_user = user;
+	return transport_dev_serve(session->transport, session->fd, initialised, session);
 }
 
 void fuse_stop(struct fuse_session *session)
 {
-	fuse_mount_detach(&session->point);
+	if (fuse_mount_detach(&session->point))
+		transport_dev_stop(session->transport);
 }
 
 void fuse_unmount(struct fuse_session *session)
@@ -76,6 +92,7 @@ void fuse_unmount(struct fuse_session *session)
 	fuse_mount_detach(&session->point);
 	fuse_mount_point_done(&session->point);
 	transport_dev_free(session->transport);
+	open_modes_free(session->connection.open_modes);
 	close_p(&session->fd);
 	free(session);
 }

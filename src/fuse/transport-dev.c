@@ -16,6 +16,9 @@
  *
  * Operations that move bytes end when the device has moved them; the thread polls its queue until
  * its request has been answered, which may happen on another thread that shares the queue.
+ *
+ * The threads end with the connection. To end them earlier they are cancelled, which takes effect
+ * only where they wait for a request: then the kernel has nothing to wait for.
  */
 #include "fuse/transport-dev.h"
 
@@ -26,12 +29,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/uio.h>
 
-#define PAGE ((size_t)4096)
-#define REQUEST_OFFSET (PAGE - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
-#define BUFFER_BYTES (PAGE + FS_IO_MAX)
+#define REQUEST_OFFSET TRANSPORT_DEV_REQUEST_OFFSET
+#define BUFFER_BYTES TRANSPORT_DEV_BUFFER_BYTES
+#define PAGE TRANSPORT_DEV_PAGE
 
 struct worker {
 	struct transport_dev *transport;
@@ -44,13 +46,16 @@ struct worker {
 
 struct transport_dev {
 	struct fuse_connection *connection;
-	int fd;
 	unsigned count;
+	pthread_mutex_t lock; /* serving, stopped */
+	pthread_cond_t changed;
+	unsigned serving; /* threads */
+	bool stopped;
 	struct worker workers[];
 };
 
-err_t transport_dev_new(struct fuse_connection *connection, int fd, unsigned threads,
-	struct transport_dev **ret_transport)
+err_t transport_dev_new(
+	struct fuse_connection *connection, unsigned threads, struct transport_dev **ret_transport)
 {
 	struct transport_dev *transport =
 		calloc(1, sizeof(*transport) + threads * sizeof(transport->workers[0]));
@@ -58,8 +63,9 @@ err_t transport_dev_new(struct fuse_connection *connection, int fd, unsigned thr
 	if (!transport)
 		return -ENOMEM;
 	transport->connection = connection;
-	transport->fd = fd;
 	transport->count = threads;
+	pthread_mutex_init(&transport->lock, NULL);
+	pthread_cond_init(&transport->changed, NULL);
 	for (unsigned i = 0; i < threads; i++) {
 		struct worker *worker = &transport->workers[i];
 		int err =
@@ -70,7 +76,6 @@ err_t transport_dev_new(struct fuse_connection *connection, int fd, unsigned thr
 			return err;
 		}
 		worker->transport = transport;
-		worker->fd = fd;
 	}
 	*ret_transport = transport;
 	return 0;
@@ -82,6 +87,8 @@ void transport_dev_free(struct transport_dev *transport)
 		return;
 	for (unsigned i = 0; i < transport->count; i++)
 		store_buffer_free(transport->workers[i].buffer);
+	pthread_cond_destroy(&transport->changed);
+	pthread_mutex_destroy(&transport->lock);
 	free(transport);
 }
 
@@ -99,20 +106,50 @@ static void send_reply(
 		log_debug("a reply to opcode %u failed: errno %d", request->header->opcode, errno);
 }
 
+/* Here alone transport_dev_stop() may end the thread. */
+static ssize_t read_cancellable(int fd, void *bytes, size_t size)
+{
+	ssize_t got;
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	got = read(fd, bytes, size);
+	pthread_setcancelstate(state, NULL);
+	return got;
+}
+
+bool transport_dev_parse(
+	struct fuse_request *request, struct device_pinned *buffer, size_t request_bytes)
+{
+	const uint8_t *start = store_buffer_bytes(buffer) + REQUEST_OFFSET;
+	const struct fuse_in_header *header = (const struct fuse_in_header *)start;
+	const uint8_t *body = start + sizeof(*header);
+	size_t body_bytes;
+
+	if (request_bytes < sizeof(*header) || request_bytes != header->len)
+		return false;
+	body_bytes = request_bytes - sizeof(*header);
+	request->header = header;
+	request->buffer = buffer;
+	request->reply_offset = (REQUEST_OFFSET + request_bytes + PAGE - 1) / PAGE * PAGE;
+	request->reply_capacity = BUFFER_BYTES - request->reply_offset;
+	request->argument = body;
+	request->argument_bytes = fuse_argument_bytes(header->opcode);
+	if (request->argument_bytes > body_bytes)
+		request->argument_bytes = body_bytes;
+	request->data = (const char *)body + request->argument_bytes;
+	request->data_bytes = body_bytes - request->argument_bytes;
+	return true;
+}
+
 /* Wait for the next request. 1: there is one; 0: the connection has ended. */
 static int read_request(struct worker *worker)
 {
 	struct fuse_request *request = &worker->request;
-	uint8_t *start = store_buffer_bytes(worker->buffer) + REQUEST_OFFSET, *body;
-	size_t body_bytes;
+	uint8_t *start = store_buffer_bytes(worker->buffer) + REQUEST_OFFSET;
 	ssize_t got;
 
-	for (;;) {
-		got = read(worker->fd, start, BUFFER_BYTES - REQUEST_OFFSET);
-		if (got >= (ssize_t)sizeof(*request->header))
-			break;
-		if (got >= 0)
-			return -EIO;
+	while ((got = read_cancellable(worker->fd, start, BUFFER_BYTES - REQUEST_OFFSET)) < 0) {
 		/* ECONNABORTED: it ended while a request was being read. */
 		if (errno == ENODEV || errno == ECONNABORTED)
 			return 0;
@@ -120,23 +157,11 @@ static int read_request(struct worker *worker)
 		if (errno != EINTR && errno != EAGAIN && errno != ENOENT)
 			return -errno;
 	}
-	request->header = (const struct fuse_in_header *)start;
-	if (request->header->len != (size_t)got)
-		return -EIO;
-	body = start + sizeof(*request->header);
-	body_bytes = (size_t)got - sizeof(*request->header);
 	request->connection = worker->transport->connection;
 	request->transport = worker;
 	request->send = send_reply;
-	request->buffer = worker->buffer;
-	request->reply_offset = (REQUEST_OFFSET + (size_t)got + PAGE - 1) / PAGE * PAGE;
-	request->reply_capacity = BUFFER_BYTES - request->reply_offset;
-	request->argument = body;
-	request->argument_bytes = fuse_argument_bytes(request->header->opcode);
-	if (request->argument_bytes > body_bytes)
-		request->argument_bytes = body_bytes;
-	request->data = (const char *)body + request->argument_bytes;
-	request->data_bytes = body_bytes - request->argument_bytes;
+	if (!transport_dev_parse(request, worker->buffer, (size_t)got))
+		return -EIO;
 	return 1;
 }
 
@@ -162,19 +187,24 @@ static err_t answer_init(struct worker *worker)
 static void *serve(void *argument)
 {
 	struct worker *worker = argument;
-	struct store_queue *queue = store_queue(fs_store(worker->transport->connection->fs));
+	struct transport_dev *transport = worker->transport;
+	struct store_queue *queue;
 	int got;
 
-	/* Memory that this thread needs must not be reclaimed by writing to files that only it can
-	 * write. Where it isn't permitted, that is a risk of low memory only. */
-	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	queue = store_queue(fs_store(transport->connection->fs));
 	worker->request.queue = queue;
+	worker->request.thread = (unsigned)(worker - worker->transport->workers);
 	while ((got = read_request(worker)) > 0) {
 		fuse_dispatch(&worker->request);
 		while (!atomic_load_explicit(&worker->request.answered, memory_order_acquire))
 			store_wait(queue);
 	}
 	worker->err = got;
+	pthread_mutex_lock(&transport->lock);
+	transport->serving--;
+	pthread_cond_signal(&transport->changed);
+	pthread_mutex_unlock(&transport->lock);
 	return NULL;
 }
 
@@ -195,9 +225,8 @@ static int clone_fd(int fd)
 	return clone;
 }
 
-/* Start the threads but the first, which is the caller's. Returns how many there are then; one is
- * enough to serve. */
-static unsigned start_threads(struct transport_dev *transport)
+/* Start the threads. Returns how many there are then; one is enough to serve. */
+static unsigned start_threads(struct transport_dev *transport, int fd)
 {
 	sigset_t all, before;
 	unsigned i;
@@ -205,45 +234,75 @@ static unsigned start_threads(struct transport_dev *transport)
 	/* Signals are for the threads of the program that uses this. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	for (i = 1; i < transport->count; i++) {
+	pthread_mutex_lock(&transport->lock);
+	for (i = 0; i < transport->count; i++) {
 		struct worker *worker = &transport->workers[i];
 		char name[16];
 		int err;
 
-		worker->fd = clone_fd(transport->fd);
+		worker->fd = i == 0 ? fd : clone_fd(fd);
 		err = pthread_create(&worker->thread, NULL, serve, worker);
 		if (err) {
 			log_debug("only %u of %u threads: errno %d", i, transport->count, err);
-			if (worker->fd != transport->fd)
+			if (worker->fd != fd)
 				close(worker->fd);
 			break;
 		}
 		snprintf(name, sizeof(name), "vramfs-fuse-%u", i % 1000);
 		pthread_setname_np(worker->thread, name);
 	}
+	transport->serving = i;
+	pthread_mutex_unlock(&transport->lock);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return i;
 }
 
-err_t transport_dev_serve(struct transport_dev *transport, void (*ready)(void *user), void *user)
+/* Wait until all threads have ended, or are to. True in the latter case. */
+static bool wait_for_end(struct transport_dev *transport)
+{
+	bool stopped;
+
+	pthread_mutex_lock(&transport->lock);
+	while (transport->serving && !transport->stopped)
+		pthread_cond_wait(&transport->changed, &transport->lock);
+	stopped = transport->stopped;
+	pthread_mutex_unlock(&transport->lock);
+	return stopped;
+}
+
+err_t transport_dev_serve(
+	struct transport_dev *transport, int fd, void (*ready)(void *user), void *user)
 {
 	unsigned running;
-	int err = answer_init(&transport->workers[0]);
+	int err;
 
+	transport->workers[0].fd = fd;
+	err = answer_init(&transport->workers[0]);
 	if (err)
 		return err;
-	running = start_threads(transport);
+	running = start_threads(transport, fd);
+	if (!running)
+		return -EAGAIN;
 	if (ready)
 		ready(user);
-	serve(&transport->workers[0]);
-	err = transport->workers[0].err;
-	for (unsigned i = 1; i < running; i++) {
+	if (wait_for_end(transport))
+		for (unsigned i = 0; i < running; i++)
+			pthread_cancel(transport->workers[i].thread);
+	for (unsigned i = 0; i < running; i++) {
 		struct worker *worker = &transport->workers[i];
 
 		pthread_join(worker->thread, NULL);
-		if (worker->fd != transport->fd)
+		if (worker->fd != fd)
 			close(worker->fd);
 		err = err ? err : worker->err;
 	}
 	return err;
+}
+
+void transport_dev_stop(struct transport_dev *transport)
+{
+	pthread_mutex_lock(&transport->lock);
+	transport->stopped = true;
+	pthread_cond_signal(&transport->changed);
+	pthread_mutex_unlock(&transport->lock);
 }

@@ -8,16 +8,33 @@
 /* Requests and replies over /dev/fuse. */
 struct transport_dev;
 
-/* Take the memory for THREADS threads. FD is /dev/fuse, opened for this connection; it stays the
- * caller's. */
-err_t transport_dev_new(struct fuse_connection *connection, int fd, unsigned threads,
-	struct transport_dev **ret_transport);
+/* Take the memory for THREADS threads. */
+err_t transport_dev_new(
+	struct fuse_connection *connection, unsigned threads, struct transport_dev **ret_transport);
 void transport_dev_free(struct transport_dev *transport);
 
 /*
- * Answer INIT, call READY (which may be NULL), then serve with the calling thread and others until
- * the connection ends. 0 then; -EPROTO if the kernel is too old; -errno if /dev/fuse failed.
+ * Answer INIT, call READY (which may be NULL), then let the threads serve until the connection ends
+ * or transport_dev_stop() is called. FD is /dev/fuse, opened for this connection; it stays the
+ * caller's. 0 at the end; -EPROTO if the kernel is too old; -errno if /dev/fuse failed.
  */
-err_t transport_dev_serve(struct transport_dev *transport, void (*ready)(void *user), void *user);
+err_t transport_dev_serve(
+	struct transport_dev *transport, int fd, void (*ready)(void *user), void *user);
+
+/* Let the threads end what they are doing, and no more: transport_dev_serve() returns. From any
+ * thread. */
+void transport_dev_stop(struct transport_dev *transport);
+
+/* Each thread's buffer, and where in it requests are read to: see the top of transport-dev.c. */
+#define TRANSPORT_DEV_PAGE ((size_t)4096)
+#define TRANSPORT_DEV_BUFFER_BYTES (TRANSPORT_DEV_PAGE + FS_IO_MAX)
+#define TRANSPORT_DEV_REQUEST_OFFSET \
+	(TRANSPORT_DEV_PAGE - sizeof(struct fuse_in_header) - sizeof(struct fuse_write_in))
+
+/* Make a request of REQUEST_BYTES bytes that were read to their place in BUFFER: set what of it
+ * depends on them. False if they are none: shorter than a header, or of another length than it
+ * says. */
+bool transport_dev_parse(
+	struct fuse_request *request, struct device_pinned *buffer, size_t request_bytes);
 
 #endif

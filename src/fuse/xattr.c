@@ -2,24 +2,20 @@
 /* Copyright (c) 2026 The vramfs authors */
 
 /*
- * Extended attributes: fs keeps them, except for two kinds of names. "vramfs.*" are no attributes
- * but the front end's way to show counters and to take commands, on the root directory only; they
- * are never listed. "system.posix_acl_*" would have to be enforced, which nothing here does.
+ * Extended attributes: fs keeps them, ACLs among them. But "vramfs.*" are no attributes: they are
+ * the front end's way to show counters and to take commands, on the root directory only, and are
+ * never listed.
  */
 #include "fuse/handlers.h"
 
 #include <string.h>
+#include <sys/xattr.h>
 
 static bool has_prefix(struct fs_name name, const char *prefix)
 {
 	size_t length = strlen(prefix);
 
 	return name.length >= length && !memcmp(name.bytes, prefix, length);
-}
-
-static bool is_acl(const struct fuse_request *request)
-{
-	return has_prefix(request->names[0], FUSE_ACL_PREFIX);
 }
 
 static bool is_control(const struct fuse_request *request)
@@ -32,19 +28,26 @@ static bool is_root(const struct fuse_request *request)
 	return request->header->nodeid == FUSE_ROOT_NODE;
 }
 
+static bool is_counts(const struct fuse_request *request)
+{
+	return is_root(request) && !strcmp(request->names[0].bytes, FUSE_COUNTS_NAME);
+}
+
 int fuse_handle_setxattr(struct fuse_request *request)
 {
 	const struct fuse_setxattr_in *in = request->argument;
 	const struct fuse_control *control = &request->connection->control;
-	int err;
+	int err, flags = (int)in->flags;
 
 	if (in->size > request->data_bytes)
 		return -EIO;
-	if (is_acl(request))
-		return -EOPNOTSUPP;
+	if (in->flags & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	if (in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID)
+		flags |= FS_XATTR_CLEAR_SGID;
 	if (!is_control(request))
 		err = fs_set_xattr(request->connection->fs, request->header->nodeid,
-			request->names[0], request->data, in->size, (int)in->flags);
+			request->names[0], request->data, in->size, flags);
 	else if (!is_root(request))
 		err = -EOPNOTSUPP;
 	else if (request->header->uid != 0 || !control->set)
@@ -81,9 +84,9 @@ int fuse_handle_getxattr(struct fuse_request *request)
 	uint32_t size = in->size < request->reply_capacity ? in->size : request->reply_capacity;
 	ssize_t result;
 
-	if (is_acl(request))
-		return -EOPNOTSUPP;
-	if (!is_control(request))
+	if (is_counts(request))
+		result = fuse_counts_show(&request->connection->counts, value, size);
+	else if (!is_control(request))
 		result = fs_get_xattr(request->connection->fs, request->header->nodeid,
 			request->names[0], value, size);
 	else if (is_root(request) && control->get)
@@ -98,7 +101,7 @@ int fuse_handle_listxattr(struct fuse_request *request)
 	const struct fuse_getxattr_in *in = request->argument;
 	uint32_t size = in->size < request->reply_capacity ? in->size : request->reply_capacity;
 	ssize_t result = fs_list_xattr(request->connection->fs, request->header->nodeid,
-		(char *)fuse_reply_area(request), size);
+		request->header->uid == 0, (char *)fuse_reply_area(request), size);
 
 	return reply_sized(request, size, result);
 }
@@ -107,8 +110,6 @@ int fuse_handle_removexattr(struct fuse_request *request)
 {
 	int err;
 
-	if (is_acl(request))
-		return -EOPNOTSUPP;
 	if (is_control(request))
 		return is_root(request) ? -EPERM : -ENODATA;
 	err = fs_remove_xattr(request->connection->fs, request->header->nodeid, request->names[0]);

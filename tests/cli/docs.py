@@ -3,16 +3,18 @@
 # Copyright (c) 2026 The vramfs authors
 """The man pages, --help and the table of exit statuses say the same.
 
-usage: docs.py VRAMFS MAN_DIRECTORY EXIT_H MOUNT_OPTIONS_C"""
+usage: docs.py VRAMFS MAN_DIRECTORY EXIT_H MOUNT_WORDS_C MOUNT_FLAGS_C"""
 
+import os
 import pathlib
 import re
 import shutil
 import sys
+import tempfile
 
 from common import VERBS, run
 
-vramfs, man, exit_header, mount_options = sys.argv[1:]
+vramfs, man, exit_header, mount_words, mount_flags = sys.argv[1:]
 problems = []
 
 
@@ -21,8 +23,8 @@ def check(holds, text):
         problems.append(text)
 
 
-def page(name):
-    return (pathlib.Path(man) / f"{name}.1").read_text()
+def page(name, section=1):
+    return (pathlib.Path(man) / f"{name}.{section}").read_text()
 
 
 def options_of_help(text):
@@ -65,6 +67,16 @@ for verb in VERBS:
         words = f"Fl Fl {option[2:]}" if option.startswith("--") else f"Fl {option[1]}"
         check(re.search(rf"{words}\b", synopsis), f"{verb}: {option} is not in the synopsis")
 
+# The helper of mount(8): likewise.
+with tempfile.TemporaryDirectory() as directory:
+    helper = os.path.join(directory, "mount.fuse.vramfs")
+    os.symlink(os.path.abspath(vramfs), helper)
+    shown = run(helper, "--help")
+    check(shown.returncode == 0 and not shown.stderr, "mount.fuse.vramfs --help fails")
+    helped, documented = options_of_help(shown.stdout), options_of_page(page("mount.fuse.vramfs", 8))
+    check(helped == documented, f"mount.fuse.vramfs: --help has {helped - documented} more, the page "
+                                f"{documented - helped}")
+
 # The verbs of `vramfs help` and those that vramfs(1) has pages for.
 listed = re.findall(r"^  ([a-z]+) ", run(vramfs, "help").stdout, re.M)
 check(sorted(listed) == sorted(VERBS + ["help"]), f"vramfs help lists {listed}")
@@ -79,22 +91,24 @@ check(numbers == re.findall(r"^\.It (\d+)$", table, re.M) and len(numbers) == 8,
       f"exit.h has statuses {numbers}, vramfs(1) others")
 
 # Mount options: every word in the source is in the page, and back.
-source = pathlib.Path(mount_options).read_text()
+source = pathlib.Path(mount_words).read_text()
 words = set(re.findall(r'^\t\{"([a-z_]+)", (?:offsetof|set_)', source, re.M))
-others = source.split("is_for_others")[1].split("};")[0]
-words |= set(re.findall(r'"([a-z_]+)"', others)) | {"comment", "x-"}
+words |= set(re.findall(r'"(allow_[a-z]+)", "', source.split("allowing_words")[1].split("};")[0]))
+words |= set(re.findall(r'"([a-z_]+)"', source.split("is_for_others")[1].split("};")[0]))
+words |= set(re.findall(r'^\t\{"([a-z]+)", ', pathlib.Path(mount_flags).read_text(), re.M))
+words |= {"remount", "x-", "X-"}
 section = page("vramfs-mount").split(".Sh MOUNT OPTIONS")[1].split(".Sh")[0]
 named = set()
 for line in section.splitlines():
     if re.match(r"\.(It )?Cm ", line):
         line = re.sub(r"Ar [a-z]+", "", line)
-        named |= set(re.findall(r"(?<![\w-])([a-z_]+-?)(?![a-z_])", line.split("Cm ", 1)[1]))
+        named |= set(re.findall(r"(?<![\w-])([a-zX_]+-?)(?![a-z_])", line.split("Cm ", 1)[1]))
 check(words == named, f"the source has {words - named} more mount options, the page {named - words}")
 
 # The pages themselves.
 if shutil.which("mandoc"):
-    for verb in ["vramfs"] + [f"vramfs-{verb}" for verb in VERBS]:
-        lint = run("mandoc", "-T", "lint", f"{man}/{verb}.1")
+    for name in ["mount.fuse.vramfs.8", "vramfs.1"] + [f"vramfs-{verb}.1" for verb in VERBS]:
+        lint = run("mandoc", "-T", "lint", f"{man}/{name}")
         said = [line for line in lint.stdout.splitlines() + lint.stderr.splitlines()
                 if "referenced manual not found" not in line and "mandoc.db" not in line]
         check(not said, "\n".join(said))

@@ -87,7 +87,7 @@ static void sizes_are_checked(void **state)
 	assert_int_equal(attr_of(fs, file).mode, before.mode); /* all or nothing */
 	changes.size = 0;
 	assert_int_equal(fs_set_attr(fs, FS_ROOT, &changes, &attr), -EISDIR);
-	struct fs_owner owner = {0, 0};
+	struct fs_owner owner = {.uid = 0};
 	assert_int_equal(
 		fs_make(fs, FS_ROOT, name_of("pipe"), S_IFIFO | 0600, 0, &owner, &attr), 0);
 	assert_int_equal(fs_set_attr(fs, attr.ino, &changes, &attr), -EINVAL);
@@ -165,17 +165,35 @@ static void xattrs_are_kept(void **state)
 	assert_int_equal(fs_get_xattr(fs, file, one, value, sizeof(value)), 12);
 	assert_memory_equal(value, "longer value", 12);
 	assert_int_equal(fs_get_xattr(fs, file, two, value, sizeof(value)), 0);
-	assert_int_equal(fs_list_xattr(fs, file, NULL, 0), 18);
-	assert_int_equal(fs_list_xattr(fs, file, list, 17), -ERANGE);
-	assert_int_equal(fs_list_xattr(fs, file, list, 18), 18);
+	assert_int_equal(fs_list_xattr(fs, file, true, NULL, 0), 18);
+	assert_int_equal(fs_list_xattr(fs, file, true, list, 17), -ERANGE);
+	assert_int_equal(fs_list_xattr(fs, file, true, list, 18), 18);
 	assert_memory_equal(list, "user.one\0user.two", 18);
 
 	assert_int_equal(fs_remove_xattr(fs, file, one), 0);
 	assert_int_equal(fs_remove_xattr(fs, file, one), -ENODATA);
-	assert_int_equal(fs_list_xattr(fs, file, list, 64), 9);
-	assert_int_equal(fs_list_xattr(fs, 999999, list, 64), -ENOENT);
+	assert_int_equal(fs_list_xattr(fs, file, true, list, 64), 9);
+	assert_int_equal(fs_list_xattr(fs, 999999, true, list, 64), -ENOENT);
 	assert_int_equal(fs_set_xattr(fs, file, name_of(""), "x", 1, 0), -EINVAL);
 	assert_int_equal(fs_set_xattr(fs, file, one, "x", 1, 64), -EINVAL);
+}
+
+static void xattrs_have_namespaces(void **state)
+{
+	(void)state;
+	char list[64];
+	assert_int_equal(fs_set_xattr(fs, file, name_of("security.one"), "x", 1, 0), 0);
+	assert_int_equal(fs_set_xattr(fs, file, name_of("trusted.one"), "x", 1, 0), 0);
+	assert_int_equal(fs_set_xattr(fs, file, name_of("trusted."), "x", 1, 0), -EINVAL);
+	assert_int_equal(fs_set_xattr(fs, file, name_of("other.one"), "x", 1, 0), -EOPNOTSUPP);
+	assert_int_equal(fs_set_xattr(fs, file, name_of("system.one"), "x", 1, 0), -EOPNOTSUPP);
+	assert_int_equal(fs_get_xattr(fs, file, name_of("system.one"), NULL, 0), -EOPNOTSUPP);
+	assert_int_equal(fs_remove_xattr(fs, file, name_of("user")), -EOPNOTSUPP);
+	/* who may not read the trusted ones is not told of them */
+	assert_int_equal(fs_list_xattr(fs, file, true, list, sizeof(list)), 13 + 12);
+	assert_int_equal(fs_list_xattr(fs, file, false, list, sizeof(list)), 13);
+	assert_string_equal(list, "security.one");
+	assert_int_equal(fs_list_xattr(fs, file, false, list, 13), 13);
 }
 
 static void xattrs_have_limits(void **state)
@@ -194,19 +212,19 @@ static void xattrs_have_limits(void **state)
 
 	/* names: as many as a list of 64 KiB holds */
 	memset(name, 'n', sizeof(name));
+	memcpy(name, "user.", 5);
 	assert_int_equal(fs_set_xattr(fs, file, (struct fs_name){name, FS_NAME_MAX + 1}, "", 0, 0),
 		-ENAMETOOLONG);
 	do {
-		snprintf(name, 6, "%05u", count);
-		name[5] = 'n';
+		snprintf(name, 11, "user.%05u", count);
+		name[10] = 'n';
 		err = fs_set_xattr(fs, file, (struct fs_name){name, FS_NAME_MAX}, "", 0, 0);
 	} while (!err && ++count < 1000);
 	assert_int_equal(err, -ENOSPC);
 	assert_int_equal(count, XATTR_LIST_MAX / (FS_NAME_MAX + 1));
-	assert_int_equal(fs_list_xattr(fs, file, NULL, 0), count * (FS_NAME_MAX + 1));
+	assert_int_equal(fs_list_xattr(fs, file, true, NULL, 0), count * (FS_NAME_MAX + 1));
 	/* full: one that is there can still be replaced */
-	name[4] = '0';
-	name[2] = name[3] = '0';
+	memset(name + 5, '0', 5);
 	assert_int_equal(fs_set_xattr(fs, file, (struct fs_name){name, FS_NAME_MAX}, "v", 1, 0), 0);
 	free(value);
 }
@@ -220,6 +238,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			reading_and_writing_show_in_the_times, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(xattrs_are_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(xattrs_have_namespaces, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(xattrs_have_limits, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

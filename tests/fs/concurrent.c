@@ -230,9 +230,13 @@ static bool count_entry(void *user, const struct fs_dirent *entry)
 	return true;
 }
 
+static const struct fs_owner owner = {.uid = 0};
+
+static const unsigned rename_flags[] = {
+	0, FS_RENAME_NOREPLACE, FS_RENAME_EXCHANGE, FS_RENAME_WHITEOUT};
+
 static void try_make(uint64_t directory, const char *name)
 {
-	struct fs_owner owner = {0, 0};
 	struct fs_attr attr;
 	int err = fs_make(fs, directory, name_of(name), S_IFREG | 0600, 0, &owner, &attr);
 	REQUIRE(err == 0 || err == -EEXIST || err == -ENOENT);
@@ -259,7 +263,9 @@ static void *use_one_directory(void *number)
 			break;
 		case 2:
 			err = fs_rename(fs, FS_ROOT, name_of(name), FS_ROOT, name_of(other),
-				random_below(&seed, 2) ? FS_RENAME_EXCHANGE : 0);
+				rename_flags[random_below(&seed, 4)], &owner);
+			if (err == -EEXIST)
+				err = 0;
 			break;
 		case 3:
 			err = fs_lookup(fs, FS_ROOT, name_of(name), &attr);
@@ -299,11 +305,10 @@ static void *move_directories(void *number)
 		char name[16], other[16];
 		uint64_t from = directories[random_below(&seed, DIRECTORIES)];
 		uint64_t to = directories[random_below(&seed, DIRECTORIES)];
-		unsigned flags[] = {0, FS_RENAME_NOREPLACE, FS_RENAME_EXCHANGE};
 		snprintf(name, sizeof(name), "d%u", (unsigned)random_below(&seed, 4));
 		snprintf(other, sizeof(other), "d%u", (unsigned)random_below(&seed, 4));
-		int err = fs_rename(
-			fs, from, name_of(name), to, name_of(other), flags[random_below(&seed, 3)]);
+		int err = fs_rename(fs, from, name_of(name), to, name_of(other),
+			rename_flags[random_below(&seed, 4)], &owner);
 		REQUIRE(err == 0 || err == -ENOENT || err == -EINVAL || err == -EEXIST ||
 			err == -ENOTEMPTY || err == -ENOTDIR || err == -EISDIR);
 		if (random_below(&seed, 8) == 0)

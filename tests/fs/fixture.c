@@ -64,7 +64,7 @@ struct fs_name name_of(const char *text)
 
 static uint64_t make(struct fs *fs, uint64_t parent, const char *name, mode_t mode, enum keep keep)
 {
-	struct fs_owner owner = {1000, 1000};
+	struct fs_owner owner = {.uid = 1000, .gid = 1000};
 	struct fs_attr attr;
 	REQUIRE(!fs_make(fs, parent, name_of(name), mode, 0, &owner, &attr));
 	if (keep == FORGET)

@@ -10,7 +10,7 @@
 
 static struct volume volume;
 static struct fs *fs;
-static const struct fs_owner owner = {0, 0};
+static const struct fs_owner owner = {.uid = 0};
 
 static int set_up(void **state)
 {
@@ -117,7 +117,8 @@ static void inode_limit_is_enospc(void **state)
 	assert_int_equal(stat.inodes, 5);
 	assert_int_equal(stat.inodes_free, 0);
 	/* full, but it can still rename and remove */
-	assert_int_equal(fs_rename(small, FS_ROOT, name_of("a"), FS_ROOT, name_of("z"), 0), 0);
+	assert_int_equal(
+		fs_rename(small, FS_ROOT, name_of("a"), FS_ROOT, name_of("z"), 0, &owner), 0);
 	assert_int_equal(fs_unlink(small, FS_ROOT, name_of("b")), 0);
 	make_file(small, FS_ROOT, "e", FORGET);
 	fs_close(small); /* with files in it */

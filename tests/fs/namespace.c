@@ -7,7 +7,7 @@
 
 static struct volume volume;
 static struct fs *fs;
-static const struct fs_owner owner = {1000, 100};
+static const struct fs_owner owner = {.uid = 1000, .gid = 100};
 
 static int set_up(void **state)
 {
@@ -44,7 +44,7 @@ static int link_to(uint64_t ino, uint64_t parent, const char *name)
 
 static int move(uint64_t from, const char *old, uint64_t to, const char *new, unsigned flags)
 {
-	return fs_rename(fs, from, name_of(old), to, name_of(new), flags);
+	return fs_rename(fs, from, name_of(old), to, name_of(new), flags, &owner);
 }
 
 static void names_of_every_length_and_byte(void **state)
@@ -75,7 +75,8 @@ static void names_of_every_length_and_byte(void **state)
 	assert_int_equal(make_any(FS_ROOT, too_long, S_IFREG), -ENAMETOOLONG);
 	assert_int_equal(fs_lookup(fs, FS_ROOT, too_long, &attr), -ENAMETOOLONG);
 	assert_int_equal(fs_unlink(fs, FS_ROOT, too_long), -ENAMETOOLONG);
-	assert_int_equal(fs_rename(fs, FS_ROOT, name_of("n"), FS_ROOT, too_long, 0), -ENAMETOOLONG);
+	assert_int_equal(
+		fs_rename(fs, FS_ROOT, name_of("n"), FS_ROOT, too_long, 0, &owner), -ENAMETOOLONG);
 	assert_int_equal(find(fs, FS_ROOT, "..."), 0);
 	assert_int_equal(make_any(FS_ROOT, name_of("..."), S_IFREG | 0600), 0);
 }
@@ -94,7 +95,7 @@ static void every_type_is_made_as_asked(void **state)
 		assert_int_equal(attr.gid, owner.gid);
 		assert_int_equal(attr.nlink, types[i] == S_IFDIR ? 2 : 1);
 		assert_int_equal(attr.rdev, device ? 0x1234 : 0);
-		assert_int_equal(attr.size, 0);
+		assert_int_equal(attr.size, types[i] == S_IFDIR ? 2 * 20 : 0);
 		assert_int_equal(attr.blocks_512, 0);
 		assert_int_equal(make_any(FS_ROOT, name_of(name), S_IFREG), -EEXIST);
 	}

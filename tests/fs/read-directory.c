@@ -60,7 +60,7 @@ static void churn(uint64_t directory, uint64_t *seed)
 	char name[32];
 	for (unsigned i = 0; i < 20; i++) {
 		struct fs_attr attr;
-		struct fs_owner owner = {0, 0};
+		struct fs_owner owner = {.uid = 0};
 		snprintf(name, sizeof(name), "come-%u", (unsigned)random_below(seed, 300));
 		int err = fs_unlink(fs, directory, name_of(name));
 		if (err == -ENOENT && random_below(seed, 2) == 0) {
@@ -157,7 +157,7 @@ static void dots_follow_a_moved_directory(void **state)
 	assert_int_equal(fs_read_directory(fs, b, 0, false, take_dots, inos), 0);
 	assert_int_equal(inos[0], b);
 	assert_int_equal(inos[1], a);
-	assert_int_equal(fs_rename(fs, a, name_of("b"), FS_ROOT, name_of("b"), 0), 0);
+	assert_int_equal(fs_rename(fs, a, name_of("b"), FS_ROOT, name_of("b"), 0, NULL), 0);
 	assert_int_equal(fs_read_directory(fs, b, 0, false, take_dots, inos), 0);
 	assert_int_equal(inos[1], FS_ROOT);
 }

@@ -111,7 +111,8 @@ static void full_region_writes_short_then_enospc(void **state)
 	/* what has its block can be written, read, renamed and removed */
 	assert_int_equal(client_fill(&client, full, 100, 1000, 2), 1000);
 	assert_int_equal(client_count_other(&client, full, 100, 1000, 2), 0);
-	assert_int_equal(fs_rename(fs, FS_ROOT, name_of("other"), FS_ROOT, name_of("new"), 0), 0);
+	assert_int_equal(
+		fs_rename(fs, FS_ROOT, name_of("other"), FS_ROOT, name_of("new"), 0, NULL), 0);
 
 	/* room for a block's fragments: the write that asks for those of three is short */
 	uint32_t half = volume.payload / 2;

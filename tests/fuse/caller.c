@@ -153,12 +153,15 @@ int caller_open(void **state)
 		.fs = fixture.fs,
 		.control = {.get = control_get, .set = control_set, .user = &fixture},
 	};
+	if (open_modes_new(FUSE_CACHE_NONE, &connection.open_modes))
+		return -1;
 	return store_buffer_alloc(fixture.store, BUFFER_BYTES, &buffer);
 }
 
 int caller_close(void **state)
 {
 	(void)state;
+	open_modes_free(connection.open_modes);
 	store_buffer_free(buffer);
 	fixture_close(&fixture);
 	return 0;

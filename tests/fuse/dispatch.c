@@ -53,8 +53,7 @@ static void init_agrees_on_what_both_can_do(void **state)
 	/* POSIX and flock locks, write-back cache: never. */
 	assert_int_equal(out.flags & (1u << 1 | 1u << 10 | 1u << 16), 0);
 	assert_int_equal(out.flags2, (FUSE_DIRECT_IO_ALLOW_MMAP | FUSE_NO_EXPORT_SUPPORT) >> 32);
-	assert_int_equal(connection.file_open_flags,
-		FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES | FOPEN_KEEP_CACHE);
+	assert_true(connection.direct_io);
 }
 
 static void init_without_direct_mappings_caches_files(void **state)
@@ -63,10 +62,10 @@ static void init_without_direct_mappings_caches_files(void **state)
 
 	(void)state;
 	assert_int_equal(init(7, 36, ~FUSE_DIRECT_IO_ALLOW_MMAP, &out), 0);
-	assert_int_equal(connection.file_open_flags, FOPEN_KEEP_CACHE);
+	assert_false(connection.direct_io);
 	assert_int_equal(init(7, 34, 0xffffffff & ~FUSE_INIT_EXT, &out), 0);
 	assert_int_equal(out.flags2, 0);
-	assert_int_equal(connection.file_open_flags, FOPEN_KEEP_CACHE);
+	assert_false(connection.direct_io);
 }
 
 static void init_refuses_an_old_kernel(void **state)
@@ -108,11 +107,14 @@ static void unknown_opcodes_are_refused(void **state)
 	static const uint32_t unknown[] = {0, 7, FUSE_FLUSH, FUSE_FSYNC, FUSE_FSYNCDIR,
 		FUSE_OPENDIR, FUSE_ACCESS, FUSE_INTERRUPT, FUSE_POLL, FUSE_OPCODES, 4096,
 		UINT32_MAX};
+	struct fuse_ioctl_in ioctl = {};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		assert_int_equal(simple(unknown[i], FUSE_ROOT_NODE, NULL, 0, NULL), -ENOSYS);
-	assert_int_equal(simple(FUSE_IOCTL, FUSE_ROOT_NODE, NULL, 0, NULL), -ENOTTY);
+	for (ioctl.cmd = 0; ioctl.cmd < 1000000; ioctl.cmd += 12345)
+		assert_int_equal(
+			simple(FUSE_IOCTL, FUSE_ROOT_NODE, &ioctl, sizeof(ioctl), NULL), -ENOTTY);
 }
 
 static void names_without_end_are_refused(void **state)
@@ -381,7 +383,7 @@ static void control_attributes_are_roots_on_the_root(void **state)
 static void extended_attributes_are_kept(void **state)
 {
 	struct fuse_getxattr_in in = {.size = 100}, huge = {.size = UINT32_MAX};
-	struct fuse_setxattr_in lie = {.size = 1000};
+	struct fuse_setxattr_in lie = {.size = 1000}, unknown = {.flags = 0x100};
 	uint64_t node = create("attributed", 0644, 0);
 
 	(void)state;
@@ -392,12 +394,64 @@ static void extended_attributes_are_kept(void **state)
 	assert_int_equal(simple(FUSE_GETXATTR, node, &huge, sizeof(huge), "user.colour"), 0);
 	assert_int_equal(simple(FUSE_LISTXATTR, node, &in, sizeof(in), NULL), 0);
 	assert_int_equal(reply.bytes, sizeof("user.colour"));
-	assert_int_equal(set_xattr(node, 0, "system.posix_acl_access", "x"), -EOPNOTSUPP);
-	assert_int_equal(simple(FUSE_GETXATTR, node, &in, sizeof(in), "system.posix_acl_default"),
-		-EOPNOTSUPP);
+	assert_int_equal(set_xattr(node, 0, "system.posix_acl_access", "x"), -EINVAL);
+	assert_int_equal(
+		simple(FUSE_GETXATTR, node, &in, sizeof(in), "system.posix_acl_default"), -ENODATA);
+	assert_int_equal(simple(FUSE_SETXATTR, node, &unknown, sizeof(unknown), "user.x"), -EINVAL);
 	assert_int_equal(simple(FUSE_SETXATTR, node, &lie, sizeof(lie), "user.colour"), -EIO);
 	assert_int_equal(simple(FUSE_REMOVEXATTR, node, NULL, 0, "user.colour"), 0);
 	assert_int_equal(simple(FUSE_GETXATTR, node, &in, sizeof(in), "user.colour"), -ENODATA);
+}
+
+static int flags_ioctl(uint64_t node, unsigned long cmd, const void *value, size_t bytes)
+{
+	struct fuse_ioctl_in in = {
+		.cmd = (uint32_t)cmd,
+		.in_size = (uint32_t)bytes,
+		.out_size = _IOC_DIR(cmd) & _IOC_READ ? sizeof(struct fsxattr) : 0,
+	};
+	struct call call = {
+		.opcode = FUSE_IOCTL,
+		.node = node,
+		.argument = &in,
+		.argument_bytes = sizeof(in),
+		.data = value,
+		.data_bytes = bytes,
+	};
+
+	return dispatch(&call);
+}
+
+static void flags_are_set_whole_or_not_at_all(void **state)
+{
+	struct fsxattr extended = {.fsx_xflags = FS_XFLAG_APPEND | FS_XFLAG_NODUMP}, odd = extended;
+	uint32_t flags = FS_IMMUTABLE_FL | FS_NOATIME_FL, unknown = FS_COMPR_FL;
+	uint64_t node = create("flagged", 0644, 0);
+
+	(void)state;
+	assert_int_equal(flags_ioctl(node, FS_IOC_SETFLAGS, &flags, sizeof(flags)), 0);
+	assert_int_equal(reply.bytes, sizeof(struct fuse_ioctl_out));
+	assert_int_equal(flags_ioctl(node, FS_IOC_GETFLAGS, NULL, 0), 0);
+	assert_int_equal(reply.bytes, sizeof(struct fuse_ioctl_out) + sizeof(flags));
+	assert_memory_equal(reply.body + sizeof(struct fuse_ioctl_out), &flags, sizeof(flags));
+	/* refused, with what is there left as it is */
+	odd.fsx_projid = 1;
+	assert_int_equal(
+		flags_ioctl(node, FS_IOC_SETFLAGS, &unknown, sizeof(unknown)), -EOPNOTSUPP);
+	assert_int_equal(flags_ioctl(node, FS_IOC_SETFLAGS, &flags, 3), -EINVAL);
+	assert_int_equal(flags_ioctl(node, FS_IOC_FSSETXATTR, &odd, sizeof(odd)), -EOPNOTSUPP);
+	assert_int_equal(flags_ioctl(node, FS_IOC_FSSETXATTR, &odd, sizeof(odd) - 1), -EINVAL);
+	assert_int_equal(flags_ioctl(12345, FS_IOC_GETFLAGS, NULL, 0), -ENOENT);
+	assert_int_equal(flags_ioctl(node, FS_IOC_GETFLAGS, NULL, 0), 0);
+	assert_memory_equal(reply.body + sizeof(struct fuse_ioctl_out), &flags, sizeof(flags));
+
+	assert_int_equal(flags_ioctl(node, FS_IOC_FSSETXATTR, &extended, sizeof(extended)), 0);
+	assert_int_equal(flags_ioctl(node, FS_IOC_FSGETXATTR, NULL, 0), 0);
+	assert_int_equal(reply.bytes, sizeof(struct fuse_ioctl_out) + sizeof(extended));
+	assert_memory_equal(
+		reply.body + sizeof(struct fuse_ioctl_out), &extended, sizeof(extended));
+	flags = 0;
+	assert_int_equal(flags_ioctl(node, FS_IOC_SETFLAGS, &flags, sizeof(flags)), 0);
 }
 
 static void forgetting_more_than_is_there_is_harmless(void **state)
@@ -470,6 +524,8 @@ static void random_requests_do_no_harm(void **state)
 			data[1] = '\0';
 			data[2] = 'a' + random_bits() % 8;
 		}
+		if (call.data_bytes > 7 && random_bits() % 4 == 0) /* likewise, of an attribute */
+			memcpy(data, "user.a", 7);
 		if (dispatch(&call) == 0)
 			succeeded[call.opcode] = true;
 	}
@@ -498,6 +554,7 @@ int main(void)
 		cmocka_unit_test(directories_are_packed_without_rests),
 		cmocka_unit_test(control_attributes_are_roots_on_the_root),
 		cmocka_unit_test(extended_attributes_are_kept),
+		cmocka_unit_test(flags_are_set_whole_or_not_at_all),
 		cmocka_unit_test(forgetting_more_than_is_there_is_harmless),
 		cmocka_unit_test(random_requests_do_no_harm),
 	};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The vramfs authors */
 
-/* Lines of /proc/self/mountinfo. */
+/* Lines of /proc/self/mountinfo, and the flags of mounts in words. */
+#include "fuse/mount-flags.h"
 #include "fuse/mount-table.h"
 
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/mount.h>
 
 static void a_line_is_taken_apart(void **state)
 {
@@ -24,6 +26,41 @@ static void a_line_is_taken_apart(void **state)
 	assert_string_equal(entry.type, "fuse.vramfs");
 	assert_true(mount_table_parse("1 0 0:2 / / rw - ext4 /dev/sda1 rw\n", "/", &entry));
 	assert_string_equal(entry.type, "ext4");
+}
+
+static void flags_of_mount_and_filesystem_add_up(void **state)
+{
+	struct mount_entry entry;
+
+	(void)state;
+	assert_true(mount_table_parse("1 0 0:2 / / rw,nosuid,relatime shared:1 - fuse.vramfs auto "
+				      "ro,lazytime,user_id=0,max_read=4096\n",
+		"/", &entry));
+	assert_int_equal(entry.flags, MS_NOSUID | MS_RELATIME | MS_RDONLY | MS_LAZYTIME);
+	assert_true(mount_table_parse("1 0 0:2 / / rw - t", "/", &entry));
+	assert_int_equal(entry.flags, 0);
+	assert_true(mount_table_parse("1 0 0:2 / / ro,,noexec - t s", "/", &entry));
+	assert_int_equal(entry.flags, MS_RDONLY | MS_NOEXEC);
+}
+
+static void the_last_of_contradicting_words_counts(void **state)
+{
+	struct mount_flags flags = {};
+	char text[64];
+
+	(void)state;
+	assert_true(mount_flags_add(&flags, "ro"));
+	assert_true(mount_flags_add(&flags, "noatime"));
+	assert_true(mount_flags_add(&flags, "rw"));
+	assert_true(mount_flags_add(&flags, "strictatime"));
+	assert_true(mount_flags_add(&flags, "suid"));
+	assert_false(mount_flags_add(&flags, "size"));
+	assert_false(mount_flags_add(&flags, ""));
+	assert_int_equal(mount_flags_apply(&flags, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_RELATIME),
+		MS_NODEV | MS_STRICTATIME);
+	assert_true(mount_flags_format(MS_NODEV | MS_STRICTATIME, text, sizeof(text)));
+	assert_string_equal(text, ",nodev,strictatime");
+	assert_false(mount_flags_format(MS_NODEV, text, sizeof(",nodev") - 1));
 }
 
 static void other_directories_do_not_match(void **state)
@@ -64,6 +101,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_is_taken_apart),
+		cmocka_unit_test(flags_of_mount_and_filesystem_add_up),
+		cmocka_unit_test(the_last_of_contradicting_words_counts),
 		cmocka_unit_test(other_directories_do_not_match),
 		cmocka_unit_test(escaped_characters_are_compared_unescaped),
 		cmocka_unit_test(malformed_lines_are_passed_over),

@@ -9,7 +9,6 @@
 #include "mounted.h"
 
 #include "fixture.h"
-#include "fuse/fuse.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -19,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #define REGION_BYTES (96 * MIB)
 
@@ -76,6 +76,21 @@ static int control_set(void *user, const char *name, const char *value, size_t s
 	return !strcmp(name, "vramfs.test") && size == 2 && !memcmp(value, "do", 2) ? 0 : -EINVAL;
 }
 
+enum fuse_cache mounted_cache(void)
+{
+	static const char *const names[] = {
+		[FUSE_CACHE_AUTO] = "auto",
+		[FUSE_CACHE_NONE] = "none",
+		[FUSE_CACHE_ALWAYS] = "always",
+	};
+	const char *name = getenv("VRAMFS_TEST_CACHE");
+
+	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return (enum fuse_cache)i;
+	return FUSE_CACHE_AUTO;
+}
+
 /* Mount, let the child do its work, unmount. */
 static int serve_child(const char *directory, pid_t child, int ready_fd)
 {
@@ -83,9 +98,8 @@ static int serve_child(const char *directory, pid_t child, int ready_fd)
 	struct fuse_options options = {
 		.directory = directory,
 		.source = "test",
+		.cache = mounted_cache(),
 		.allow_other = true,
-		.dev = true,
-		.suid = true,
 		.control = {.get = control_get, .set = control_set},
 	};
 	struct served served = {.ready_fd = ready_fd};
@@ -140,6 +154,33 @@ int mounted_run_array(const struct CMUnitTest *tests, size_t count)
 	close(ready[1]);
 	rmdir(directory);
 	return status;
+}
+
+uint64_t mounted_requests(const char *kind)
+{
+	char text[4096], *line = text, *end;
+	ssize_t length = must(getxattr(".", "vramfs.requests", text, sizeof(text) - 1));
+
+	text[length] = '\0';
+	for (; (end = strchr(line, '\n')); line = end + 1) {
+		size_t name = strlen(kind);
+
+		if (!strncmp(line, kind, name) && line[name] == ' ')
+			return strtoull(line + name, NULL, 10);
+	}
+	return 0;
+}
+
+void mounted_settle(void)
+{
+	for (int i = 0; i < 5000; i++) {
+		if (mounted_requests("RELEASE") == mounted_requests("OPEN") +
+							   mounted_requests("CREATE") +
+							   mounted_requests("TMPFILE"))
+			return;
+		usleep(1000);
+	}
+	fail_msg("files that were closed are not released");
 }
 
 void close_opened(int fd)

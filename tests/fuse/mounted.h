@@ -13,12 +13,24 @@
 #include <sys/types.h>
 #include <cmocka.h>
 
+#include "fuse/fuse.h"
+
 /*
  * Mount a filesystem of its own in a temporary directory and run TESTS in a child process whose
  * current directory is its root. Returns main's exit status: 77 where mounting isn't possible.
  */
 #define mounted_run(tests) mounted_run_array(tests, sizeof(tests) / sizeof((tests)[0]))
 int mounted_run_array(const struct CMUnitTest *tests, size_t count);
+
+/* The cache mode of the mount: that which VRAMFS_TEST_CACHE names, or the default. */
+enum fuse_cache mounted_cache(void);
+
+/* How many requests of KIND, as "vramfs.requests" calls it, the kernel has sent to the mount. */
+uint64_t mounted_requests(const char *kind);
+
+/* A closed file is released some time later, and until then opens follow how it was open. Wait for
+ * that; to be called when no file is open. */
+void mounted_settle(void);
 
 /* The call must succeed; its value. */
 #define must(call)                                                  \

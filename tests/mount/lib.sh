@@ -8,6 +8,7 @@
 # From the environment:
 #	VRAMFS			the program
 #	VRAMFS_TEST_DEVICE	what to mount on; "host" if unset
+#	VRAMFS_TEST_CACHE	the cache mode; the default if unset
 #	VRAMFS_TEST_DAMAGE	what happens to the bytes on the device meanwhile:
 #				none (if unset), between: four bytes of every line are flipped between
 #				writing and reading, during: two bytes of every line are flipped and swept
@@ -61,7 +62,7 @@ mount_vramfs() {
 	shift
 
 	: >"$work/daemon.log"
-	"$VRAMFS" mount --foreground --device "$device" --size "$size" -o inject "$@" "$mnt" \
+	"$VRAMFS" mount --foreground --device "$device" --size "$size" -o "inject${VRAMFS_TEST_CACHE:+,cache=$VRAMFS_TEST_CACHE}" "$@" "$mnt" \
 		>"$work/daemon.log" 2>&1 &
 	daemon=$!
 	# It says where it is mounted once the kernel's first request has been answered.
@@ -131,6 +132,7 @@ finish() {
 	while grep -q " $mnt fuse" /proc/mounts; do
 		umount -l "$mnt" || break
 	done
+	! mountpoint -q "$work/tmpfs" || umount -l "$work/tmpfs"
 	cd /
 	rm -rf "$work"
 	exit "$status"
@@ -235,4 +237,20 @@ expect_counters() {
 	esac
 	[ "$corrected" -gt 0 ] || fail "no line was corrected: the damage did not reach what was read"
 	echo "$corrected damaged lines were corrected"
+}
+
+# behaves_as_tmpfs FUNCTION: call it in an empty directory of a tmpfs and in one of the mounted filesystem.
+# Everything that it prints must be the same, so it shows all that it sees, errors too.
+behaves_as_tmpfs() {
+	local function=$1 place
+
+	mkdir -p "$work/tmpfs"
+	mount -t tmpfs -o dev,suid,mode=755 tmpfs "$work/tmpfs" || skip "a tmpfs can't be mounted"
+	chmod 711 "$work"
+	for place in tmpfs mnt; do
+		mkdir "$work/$place/same"
+		(cd "$work/$place/same" && set +e && "$function") >"$work/$place.seen" 2>&1
+	done
+	umount "$work/tmpfs"
+	diff -u "$work/tmpfs.seen" "$work/mnt.seen" || fail "$function differs from what tmpfs does"
 }

@@ -15,6 +15,7 @@ forget_cached
 cmp "$work/original" "$mnt/file" || fail "the file differs before anything was damaged"
 
 inject 8 1 1
+forget_cached
 python3 - "$mnt/file" "$work/original" <<'END'
 import errno, os, sys
 file = os.open(sys.argv[1], os.O_RDONLY)
