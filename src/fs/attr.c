@@ -25,12 +25,15 @@ static bool flags_forbid(const struct inode *inode, const struct fs_changes *cha
 {
 	unsigned valid = changes->valid;
 	unsigned now = FS_SET_ATIME_NOW | FS_SET_MTIME_NOW;
+	unsigned times = now | FS_SET_ATIME | FS_SET_MTIME | FS_SET_CTIME;
 	if (valid & (FS_SET_MODE | FS_SET_UID | FS_SET_GID))
 		return inode_protected(inode);
 	if (valid & FS_SET_SIZE)
 		return valid & FS_SET_THROUGH_OPEN ? inode->flags & FS_APPEND_FL
 						   : inode_protected(inode);
-	return (valid & now) == now ? inode_immutable(inode) : inode_protected(inode);
+	if ((valid & times) == now)
+		return inode_immutable(inode);
+	return (valid & times) && inode_protected(inode);
 }
 
 /* called with inode->lock held */
@@ -61,7 +64,8 @@ static void change_times(struct inode *inode, const struct fs_changes *changes)
 	inode->ctime = changes->valid & FS_SET_CTIME ? changes->ctime : now;
 }
 
-static void apply_changes(
+/* ZEROING is open if the size is to change. called with inode->lock held */
+static void make_changes(
 	struct inode *inode, const struct fs_changes *changes, struct zeroing *zeroing)
 {
 	unsigned valid = changes->valid;
@@ -77,13 +81,11 @@ static void apply_changes(
 		file_resize(zeroing, inode, changes->size);
 		zeroing_submit(zeroing);
 	}
-	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID)) {
-		if (valid & FS_KILL_SUIDGID)
-			inode_kill_suidgid(inode);
+	if (valid & FS_KILL_SUIDGID)
+		inode_kill_suidgid(inode);
+	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID | FS_KILL_SUIDGID))
 		xattr_drop_capability(inode);
-	}
-	if (valid & ~FS_KILL_SUIDGID)
-		change_times(inode, changes);
+	change_times(inode, changes);
 }
 
 int fs_set_attr(
@@ -92,21 +94,20 @@ int fs_set_attr(
 	struct inode *inode = inode_get(fs, ino);
 	if (!inode)
 		return -ENOENT;
-	bool resizes = changes->valid & FS_SET_SIZE;
 	struct zeroing zeroing;
-	if (resizes)
+	if (changes->valid & FS_SET_SIZE)
 		zeroing_open(&zeroing, fs, store_queue(fs->store));
 	pthread_mutex_lock(&inode->lock);
 	int err = check_changes(inode, changes);
 	if (!err) {
-		apply_changes(inode, changes, &zeroing);
+		make_changes(inode, changes, &zeroing);
 		inode_fill_attr(inode, ret_attr);
 	}
 	inode_unlock_put(fs, inode);
 	/* The file has its new size whatever becomes of the zeroing; who reads there learns of it.
 	 */
-	if (resizes && zeroing_close(&zeroing))
-		log_debug("could not zero what follows the end of file %llu",
-			(unsigned long long)ino);
+	if ((changes->valid & FS_SET_SIZE) && zeroing_close(&zeroing))
+		log_debug(
+			"zeroing behind the new end of file %llu failed", (unsigned long long)ino);
 	return err;
 }
