@@ -14,7 +14,7 @@ int fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr)
 	if (!inode)
 		return -ENOENT;
 	pthread_mutex_lock(&inode->lock);
-	inode_fill_attr(inode, ret_attr);
+	inode_fill_attr(fs, inode, ret_attr);
 	inode_unlock_put(fs, inode);
 	return 0;
 }
@@ -101,7 +101,7 @@ int fs_set_attr(
 	int err = check_changes(inode, changes);
 	if (!err) {
 		make_changes(inode, changes, &zeroing);
-		inode_fill_attr(inode, ret_attr);
+		inode_fill_attr(fs, inode, ret_attr);
 	}
 	inode_unlock_put(fs, inode);
 	/* The file has its new size whatever becomes of the zeroing; who reads there learns of it.

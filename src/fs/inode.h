@@ -125,7 +125,7 @@ void inode_lock_all(struct inode *const *inodes, unsigned count);
 void inode_unlock_all(struct inode *const *inodes, unsigned count);
 
 /* called with inode->lock held */
-void inode_fill_attr(const struct inode *inode, struct fs_attr *ret_attr);
+void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_attr *ret_attr);
 void inode_changed(struct inode *inode);  /* ctime becomes now */
 void inode_modified(struct inode *inode); /* mtime and ctime become now */
 void inode_kill_suidgid(struct inode *inode);

@@ -25,11 +25,11 @@ static err_t lock_directory(struct fs *fs, uint64_t number, struct inode **ret_d
 }
 
 /* Answer with the attributes of an inode the caller holds: the hold becomes a reference. */
-static void hand_out(struct inode *inode, struct fs_attr *ret_attr)
+static void hand_out(struct fs *fs, struct inode *inode, struct fs_attr *ret_attr)
 {
 	inode_hand_out(inode);
 	pthread_mutex_lock(&inode->lock);
-	inode_fill_attr(inode, ret_attr);
+	inode_fill_attr(fs, inode, ret_attr);
 	pthread_mutex_unlock(&inode->lock);
 }
 
@@ -49,7 +49,7 @@ int fs_lookup(struct fs *fs, uint64_t parent, struct fs_name name, struct fs_att
 	inode_unlock_put(fs, directory);
 	if (!inode)
 		return -ENOENT;
-	hand_out(inode, ret_attr);
+	hand_out(fs, inode, ret_attr);
 	return 0;
 }
 
@@ -104,7 +104,7 @@ static err_t name_new(struct fs *fs, uint64_t parent, struct fs_name name, mode_
 		err = add_new(fs, directory, name, inode);
 	if (!err) {
 		inode_hand_out(inode);
-		inode_fill_attr(inode, ret_attr); /* not locked: not found before we unlock */
+		inode_fill_attr(fs, inode, ret_attr); /* not locked: not found before we unlock */
 	}
 	inode_unlock_put(fs, directory);
 	if (err)
@@ -204,7 +204,7 @@ int fs_make_unnamed(struct fs *fs, uint64_t parent, mode_t mode, const struct fs
 	}
 	inode->linkable = true;
 	inode_hand_out(inode);
-	inode_fill_attr(inode, ret_attr);
+	inode_fill_attr(fs, inode, ret_attr);
 	inode_publish(fs, inode);
 	return 0;
 }
@@ -253,7 +253,7 @@ int fs_link(
 	inode_lock_all(both, 2);
 	err = link_locked(inode, directory, name);
 	if (!err)
-		inode_fill_attr(inode, ret_attr);
+		inode_fill_attr(fs, inode, ret_attr);
 	inode_unlock_all(both, 2);
 	inode_put(fs, directory, 1);
 	if (err)

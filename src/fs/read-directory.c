@@ -75,7 +75,7 @@ static bool give_entry(struct fs *fs, struct copied_entry *copy, bool want_attr,
 	struct fs_attr attr;
 	if (want_attr) {
 		pthread_mutex_lock(&inode->lock);
-		inode_fill_attr(inode, &attr);
+		inode_fill_attr(fs, inode, &attr);
 		pthread_mutex_unlock(&inode->lock);
 	}
 	struct fs_dirent entry = {
