@@ -187,6 +187,7 @@ static void submit(
 		job->segments[i] = (struct kernel_segment){
 			.block = (uint32_t)(slot->number * JOB_BLOCKS + i),
 			.count = transfer->block_payload,
+			.zero_to = transfer->block_payload,
 			.payload = i * transfer->block_payload,
 		};
 	}

@@ -516,7 +516,7 @@ static bool is_small(const struct device_launch *launch, uint32_t groups)
 	for (uint32_t i = 0; i < launch->params.segment_count && bytes <= SMALL_BYTES; i++) {
 		bytes += segments[i].count;
 		if (launch->kernel == KERNEL_WRITE || launch->kernel == KERNEL_FILL)
-			bytes += segments[i].first - segments[i].zero_from;
+			bytes += segments[i].zero_to - segments[i].zero_from - segments[i].count;
 	}
 	return bytes <= SMALL_BYTES;
 }

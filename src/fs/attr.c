@@ -4,8 +4,9 @@
  * Attributes. Everything that can be refused is checked first, so that a change is made whole or
  * not at all.
  */
+#include "base/log.h"
 #include "fs/acl.h"
-#include "fs/inode.h"
+#include "fs/data.h"
 
 int fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr)
 {
@@ -60,19 +61,11 @@ static void change_times(struct inode *inode, const struct fs_changes *changes)
 	inode->ctime = changes->valid & FS_SET_CTIME ? changes->ctime : now;
 }
 
-int fs_set_attr(
-	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr)
+/* ZEROING is open if the size is to change. called with inode->lock held */
+static void make_changes(
+	struct inode *inode, const struct fs_changes *changes, struct zeroing *zeroing)
 {
-	struct inode *inode = inode_get(fs, ino);
-	if (!inode)
-		return -ENOENT;
 	unsigned valid = changes->valid;
-	pthread_mutex_lock(&inode->lock);
-	int err = check_changes(inode, changes);
-	if (err) {
-		inode_unlock_put(fs, inode);
-		return err;
-	}
 	if (valid & FS_SET_MODE) {
 		inode->permissions = changes->mode & 07777;
 		acl_follow_mode(inode);
@@ -81,8 +74,10 @@ int fs_set_attr(
 		inode->uid = changes->uid;
 	if (valid & FS_SET_GID)
 		inode->gid = changes->gid;
-	if (valid & FS_SET_SIZE)
-		file_resize(fs, inode, changes->size);
+	if (valid & FS_SET_SIZE) {
+		file_resize(zeroing, inode, changes->size);
+		zeroing_submit(zeroing);
+	}
 	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID)) {
 		if (valid & FS_KILL_SUIDGID)
 			inode_kill_suidgid(inode);
@@ -90,9 +85,30 @@ int fs_set_attr(
 	}
 	if (valid & ~FS_KILL_SUIDGID)
 		change_times(inode, changes);
-	inode_fill_attr(fs, inode, ret_attr);
+}
+
+int fs_set_attr(
+	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr)
+{
+	struct inode *inode = inode_get(fs, ino);
+	if (!inode)
+		return -ENOENT;
+	struct zeroing zeroing;
+	if (changes->valid & FS_SET_SIZE)
+		zeroing_open(&zeroing, fs, store_queue(fs->store));
+	pthread_mutex_lock(&inode->lock);
+	int err = check_changes(inode, changes);
+	if (!err) {
+		make_changes(inode, changes, &zeroing);
+		inode_fill_attr(fs, inode, ret_attr);
+	}
 	inode_unlock_put(fs, inode);
-	return 0;
+	/* The file has its new size whatever becomes of the zeroing; who reads there learns of it.
+	 */
+	if ((changes->valid & FS_SET_SIZE) && zeroing_close(&zeroing))
+		log_debug(
+			"zeroing behind the new end of file %llu failed", (unsigned long long)ino);
+	return err;
 }
 
 int fs_drop_privileges(struct fs *fs, uint64_t ino, bool suidgid)

@@ -3,25 +3,34 @@
 /*
  * A radix tree that is as high as its largest index asks, with 64 mappings or children a node: a
  * mapped block takes 8 bytes and the nodes above a full one a sixty-fourth of it, a lookup in a
- * file of 32 GiB takes three steps, and an offset of 8 EiB eight. Nodes that become empty are freed
- * at once, so a node always leads to a mapping.
+ * file of 32 GiB takes three steps, and an offset of 8 EiB eight. Nodes that become empty are given
+ * back at once, so a node always leads to a mapping.
  */
 #include "fs/block-map.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #define FANOUT_BITS 6u
 #define FANOUT (1u << FANOUT_BITS)
-#define NO_BLOCK UINT32_MAX
 
 struct map_node {
-	uint32_t used; /* children or mappings that are there */
+	uint32_t used; /* children, or mappings that are no holes */
 	union {
 		struct map_node *children[FANOUT]; /* NULL: none */
-		struct mapping mappings[FANOUT];   /* on level 1; block NO_BLOCK: none */
+		struct mapping mappings[FANOUT];   /* on level 1 */
 	};
 };
+
+/* There can't be more lowest nodes than fragments. Those above them are few, unless files have
+ * their fragments so far apart that each needs several nodes for itself; that many may find none.
+ */
+int block_map_nodes_init(struct slab *nodes, uint64_t blocks, uint64_t fragments)
+{
+	uint64_t dense = blocks / FANOUT;
+	return slab_init(nodes, sizeof(struct map_node), (uint32_t)fragments,
+		(uint32_t)(dense + dense / FANOUT + FANOUT));
+}
 
 /* Which child of a node on LEVEL leads to INDEX. */
 static unsigned child_of(uint64_t index, unsigned level)
@@ -35,42 +44,44 @@ static uint64_t span_of(unsigned level)
 	return 1ull << (level * FANOUT_BITS);
 }
 
-static struct map_node *node_new(unsigned level)
+static struct map_node *node_new(struct slab *nodes)
 {
-	struct map_node *node = calloc(1, sizeof(*node));
-	if (node && level == 1) {
-		for (unsigned i = 0; i < FANOUT; i++)
-			node->mappings[i].block = NO_BLOCK;
-	}
+	struct map_node *node = slab_take(nodes);
+	if (node)
+		memset(node, 0, sizeof(*node));
 	return node;
 }
 
-struct mapping *block_map_find(struct block_map *map, uint64_t index)
+/* Where the mapping of INDEX is, or NULL if no node leads there. */
+static struct mapping *find(const struct block_map *map, uint64_t index)
 {
 	if (map->mapped == 0 || index >= span_of(map->height))
 		return NULL;
 	if (map->height == 0)
-		return &map->single;
+		return (struct mapping *)&map->single;
 	struct map_node *node = map->root;
 	for (unsigned level = map->height; node && level > 1; level--)
 		node = node->children[child_of(index, level)];
-	if (!node)
-		return NULL;
-	struct mapping *mapping = &node->mappings[child_of(index, 1)];
-	return mapping->block == NO_BLOCK ? NULL : mapping;
+	return node ? &node->mappings[child_of(index, 1)] : NULL;
+}
+
+struct mapping block_map_get(const struct block_map *map, uint64_t index)
+{
+	struct mapping *found = find(map, index);
+	return found ? *found : (struct mapping){0};
 }
 
 /* BASE is the node's first index, *INDEX the least that will do and then the one that was found. */
-static struct mapping *node_next(
-	struct map_node *node, unsigned level, uint64_t base, uint64_t *index)
+static const struct mapping *node_next(
+	const struct map_node *node, unsigned level, uint64_t base, uint64_t *index)
 {
 	unsigned child = *index > base ? child_of(*index, level) : 0;
 	for (; child < FANOUT; child++) {
 		uint64_t child_base = base + child * span_of(level - 1);
-		struct mapping *found = NULL;
+		const struct mapping *found = NULL;
 		if (level > 1 && node->children[child])
 			found = node_next(node->children[child], level - 1, child_base, index);
-		else if (level == 1 && node->mappings[child].block != NO_BLOCK) {
+		else if (level == 1 && !mapping_is_hole(node->mappings[child])) {
 			found = &node->mappings[child];
 			*index = child_base;
 		}
@@ -80,22 +91,25 @@ static struct mapping *node_next(
 	return NULL;
 }
 
-struct mapping *block_map_next(struct block_map *map, uint64_t index, uint64_t *ret_index)
+bool block_map_next(const struct block_map *map, uint64_t index, uint64_t *ret_index,
+	struct mapping *ret_mapping)
 {
 	if (map->mapped == 0 || index >= span_of(map->height))
-		return NULL;
-	struct mapping *found;
+		return false;
+	const struct mapping *found;
 	if (map->height == 0)
 		found = &map->single;
 	else
 		found = node_next(map->root, map->height, 0, &index);
-	if (found)
-		*ret_index = index;
-	return found;
+	if (!found)
+		return false;
+	*ret_index = index;
+	*ret_mapping = *found;
+	return true;
 }
 
 /* Make the tree high enough for INDEX. When it fails half way the tree is higher, and as right. */
-static err_t grow(struct block_map *map, uint64_t index)
+static err_t grow(struct block_map *map, struct slab *nodes, uint64_t index)
 {
 	if (map->mapped == 0) {
 		while (index >= span_of(map->height))
@@ -105,9 +119,9 @@ static err_t grow(struct block_map *map, uint64_t index)
 		return 0;
 	}
 	while (index >= span_of(map->height)) {
-		struct map_node *node = node_new(map->height + 1);
+		struct map_node *node = node_new(nodes);
 		if (!node)
-			return -ENOMEM;
+			return -ENOSPC;
 		if (map->height == 0)
 			node->mappings[0] = map->single;
 		else
@@ -119,28 +133,29 @@ static err_t grow(struct block_map *map, uint64_t index)
 	return 0;
 }
 
-static void free_branch(struct map_node *node, unsigned level, uint64_t index)
+static void give_branch(struct slab *nodes, struct map_node *node, unsigned level, uint64_t index)
 {
 	while (node) {
 		struct map_node *child = level > 1 ? node->children[child_of(index, level)] : NULL;
-		free(node);
+		slab_give(nodes, node);
 		node = child;
 		level--;
 	}
 }
 
-/* A node on LEVEL that leads to MAPPING and to nothing else; NULL without memory. */
-static struct map_node *new_branch(unsigned level, uint64_t index, struct mapping mapping)
+/* A node on LEVEL that leads to MAPPING and to nothing else; NULL if there are not enough. */
+static struct map_node *new_branch(
+	struct slab *nodes, unsigned level, uint64_t index, struct mapping mapping)
 {
-	struct map_node *branch = node_new(1);
+	struct map_node *branch = node_new(nodes);
 	if (!branch)
 		return NULL;
 	branch->mappings[child_of(index, 1)] = mapping;
 	branch->used = 1;
 	for (unsigned above = 2; above <= level; above++) {
-		struct map_node *node = node_new(above);
+		struct map_node *node = node_new(nodes);
 		if (!node) {
-			free_branch(branch, above - 1, index);
+			give_branch(nodes, branch, above - 1, index);
 			return NULL;
 		}
 		node->children[child_of(index, above)] = branch;
@@ -150,9 +165,10 @@ static struct map_node *new_branch(unsigned level, uint64_t index, struct mappin
 	return branch;
 }
 
-int block_map_insert(struct block_map *map, uint64_t index, struct mapping mapping)
+int block_map_insert(
+	struct block_map *map, struct slab *nodes, uint64_t index, struct mapping mapping)
 {
-	int err = grow(map, index);
+	int err = grow(map, nodes, index);
 	if (err)
 		return err;
 	if (map->height == 0) {
@@ -172,11 +188,11 @@ int block_map_insert(struct block_map *map, uint64_t index, struct mapping mappi
 		(*slot)->mappings[child_of(index, 1)] = mapping;
 		(*slot)->used++;
 	} else {
-		*slot = new_branch(level, index, mapping);
+		*slot = new_branch(nodes, level, index, mapping);
 		if (!*slot) {
 			if (map->mapped == 0)
 				map->height = 0;
-			return -ENOMEM;
+			return -ENOSPC;
 		}
 		if (parent)
 			parent->used++;
@@ -185,8 +201,27 @@ int block_map_insert(struct block_map *map, uint64_t index, struct mapping mappi
 	return 0;
 }
 
+static void give_nothing(void *user, struct mapping mapping)
+{
+	(void)user;
+	(void)mapping;
+}
+
+void block_map_change(
+	struct block_map *map, struct slab *nodes, uint64_t index, struct mapping mapping)
+{
+	struct mapping *there = find(map, index);
+	if (!there || mapping_is_hole(*there))
+		assert(mapping_is_hole(mapping));
+	else if (mapping_is_hole(mapping))
+		block_map_remove(map, nodes, index, index, give_nothing, NULL);
+	else
+		*there = mapping;
+}
+
 struct removal {
 	struct block_map *map;
+	struct slab *nodes;
 	uint64_t first, last;
 	void (*give)(void *user, struct mapping mapping);
 	void *user;
@@ -202,9 +237,9 @@ static bool node_remove(
 		uint64_t child_base = base + child * span_of(level - 1);
 		if (child_base > removal->last)
 			break;
-		if (level == 1 && node->mappings[child].block != NO_BLOCK) {
+		if (level == 1 && !mapping_is_hole(node->mappings[child])) {
 			removal->give(removal->user, node->mappings[child]);
-			node->mappings[child].block = NO_BLOCK;
+			node->mappings[child] = (struct mapping){0};
 			removal->map->mapped--;
 			node->used--;
 		} else if (level > 1 && node->children[child] &&
@@ -215,11 +250,11 @@ static bool node_remove(
 	}
 	if (node->used > 0)
 		return false;
-	free(node);
+	slab_give(removal->nodes, node);
 	return true;
 }
 
-void block_map_remove(struct block_map *map, uint64_t first, uint64_t last,
+void block_map_remove(struct block_map *map, struct slab *nodes, uint64_t first, uint64_t last,
 	void (*give)(void *user, struct mapping mapping), void *user)
 {
 	if (map->mapped == 0 || first > last || first >= span_of(map->height))
@@ -229,7 +264,7 @@ void block_map_remove(struct block_map *map, uint64_t first, uint64_t last,
 		map->mapped = 0;
 		return;
 	}
-	struct removal removal = {map, first, last, give, user};
+	struct removal removal = {map, nodes, first, last, give, user};
 	if (node_remove(&removal, map->root, map->height, 0)) {
 		map->root = NULL;
 		map->height = 0;

@@ -6,43 +6,81 @@
 #include "fs/inode.h"
 
 /*
- * What data.c (read, write) and allocate.c (truncate, fallocate) share: how a file's blocks are
- * reached, and how a launch that failed is remembered.
+ * What everything that moves, zeroes or copies a file's bytes shares. All of it is called with the
+ * inode's lock held unless it says otherwise. The rules that keep bytes apart:
  *
- * A write raises mapping.initialised when it is submitted, not when it has ended. Should its launch
- * fail, bytes below the watermark would be a former owner's, or half of a codeword. So
- * fs->failed_launches counts for every block the failed launches that were to change it, and a
- * mapping keeps the count at which its bytes were last sound: since it got the block, or since a
- * write covered all its initialised bytes. Bytes behind a mapping whose count is not the block's
- * any more are not shown: -EIO, until a write covers them all, or the block is given up.
+ * A fragment that is written has all its bytes initialised, and those behind the end of the file
+ * are zero (mapping.h). So the first write into a fragment zeroes the rest of it in the same
+ * launch, and whatever cuts a file zeroes the rest of the fragment that it cuts.
  *
- * The count is raised without locks, by the job's `ending`: before any later job on the same lines
- * begins. It never falls, so a reader compares it when its own job has ended and misses nothing
- * that happened before. An error the wrong way is possible and harmless: a launch that fails when a
- * later write of the whole block was already submitted, or for a former owner after the block has
- * changed hands, makes sound bytes unreadable.
+ * A job on fragments is submitted before they are given back, and in the hold of the inode's lock
+ * in which they were found or taken. So the jobs of a fragment's next owner stand behind it.
  *
- * Lines that a write could not merge, because their old bytes are lost, need none of this: the
- * launch wrote all other lines, and a lost line fails whoever reads it.
+ * Every job on files' bytes calls damage_settle() when it ends (damage.h).
  */
-#define FAILED_LAUNCHES_MAX 16383u /* as much as mapping.failures holds; there the count stays */
 
-unsigned failed_launches(struct fs *fs, uint32_t block);
+/* A stretch of a file that lies within one block index. */
+struct piece {
+	uint64_t index;        /* which */
+	uint32_t first, count; /* bytes of it */
+};
 
-/* Are bytes that were sound at a count of FAILURES not to be trusted any more? */
-bool failed_since(struct fs *fs, uint32_t block, unsigned failures);
+/* As much of bytes OFFSET..END-1 of a file as lies in the block index where they begin. */
+struct piece piece_at(const struct fs *fs, uint64_t offset, uint64_t end);
 
-/* The `ending` of a job that changes blocks: if its launch failed, count that against each of them.
- */
-void count_failed_launch(
-	struct fs *fs, const struct store_job *job, int err, const struct store_outcome *outcome);
+/* The sets of fragments that have some, and that have all of their bytes in the piece. */
+uint32_t piece_touched(const struct fs *fs, const struct piece *piece);
+uint32_t piece_covered(const struct fs *fs, const struct piece *piece);
+
+/* What lies of the piece in RUN, which has FRAGMENT and those behind it: the segment of its bytes,
+ * with a payload that counts from the beginning of the piece. It zeroes nothing beside them. */
+struct kernel_segment piece_segment(const struct fs *fs, const struct piece *piece,
+	uint32_t fragment, const struct fragment_run *run);
+
+/* Allocate what the file lacks of SET at INDEX, as mapping_take() does; 0 if there was nothing. */
+uint32_t file_take(struct fs *fs, struct inode *inode, uint64_t index, uint32_t set, bool write);
+
+/* What is to be written of a file, and where. */
+struct target {
+	struct mapping mapping; /* all of the piece is written in it */
+	/* Fragments whose bytes in front of the piece are to become zero, and those whose bytes
+	 * behind it are: where nothing was written before, and behind the end of the file. */
+	uint32_t zero_before, zero_behind;
+};
+
+/* Prepare for a write of all of PIECE: allocate what it lacks. Cuts the piece to what there is
+ * space for; -ENOSPC if there is none. From now on the piece counts as written, so the caller
+ * submits jobs that write or zero each of its bytes. */
+err_t file_prepare_write(
+	struct fs *fs, struct inode *inode, struct piece *piece, struct target *ret_target);
+
+/* Give back what is allocated of SET at INDEX; of all indices FIRST..LAST. */
+void file_release(struct fs *fs, struct inode *inode, uint64_t index, uint32_t set);
+void file_release_range(struct fs *fs, struct inode *inode, uint64_t first, uint64_t last);
 
 /* A free job of the queue, waiting for one if need be: to be called without any lock. */
 struct store_job *take_job(struct store_queue *queue);
 
-/* Find the block at INDEX, and where there is a hole take one from the pool; -ENOSPC, -ENOMEM.
- * called with inode->lock held */
-err_t file_map_block(
-	struct fs *fs, struct inode *inode, uint64_t index, struct mapping **ret_mapping);
+/*
+ * The zeroing of what is left at the edges of a range of a file, where whole fragments need no job.
+ * zeroing_open() and zeroing_close() are called without any lock, the others with the inode's in
+ * between: add, any number of times, at most two written fragments that a piece has only a part of
+ * in all; then submit. Close waits: 0 or -EIO.
+ */
+struct zeroing {
+	struct fs *fs;
+	struct store_queue *queue;
+	struct store_job *job; /* NULL once it is submitted or dropped */
+	int err;
+	_Atomic bool ended;
+};
+void zeroing_open(struct zeroing *zeroing, struct fs *fs, struct store_queue *queue);
+void zeroing_submit(struct zeroing *zeroing);
+err_t zeroing_close(struct zeroing *zeroing);
+
+/* Make PIECE read as zeros: its whole fragments are given back with PUNCH and stay allocated
+ * without; ZEROING has what is left at its edges. */
+void file_clear(
+	struct zeroing *zeroing, struct inode *inode, const struct piece *piece, bool punch);
 
 #endif

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define STAT_BLOCK_BYTES 4096u
-
 /* As tmpfs: half as many as there are pages of memory. */
 static uint64_t default_max_inodes(void)
 {
@@ -37,15 +35,26 @@ static err_t make_root(struct fs *fs, const struct fs_options *options)
 	return 0;
 }
 
+/* What is needed while data are written. */
+static err_t make_space(struct fs *fs)
+{
+	uint64_t blocks = store_geometry(fs->store)->blocks;
+	int err = space_init(&fs->space, fs->store);
+	if (err)
+		return err;
+	const struct fragment_geometry *geometry = &fs->space.geometry;
+	fs->block_payload = geometry->bytes * geometry->per_block;
+	err = block_map_nodes_init(&fs->map_nodes, blocks, blocks * geometry->per_block);
+	return err ? err : damage_init(&fs->damage, blocks, geometry);
+}
+
 int fs_open(struct store *store, const struct fs_options *options, struct fs **ret_fs)
 {
-	const struct store_geometry *geometry = store_geometry(store);
 	struct fs *fs = aligned_alloc(_Alignof(struct fs), sizeof(*fs));
 	if (!fs)
 		return -ENOMEM;
 	*fs = (struct fs){
 		.store = store,
-		.block_payload = geometry->block_payload,
 		.max_inodes = options->max_inodes ? options->max_inodes : default_max_inodes(),
 		.next_number = FS_ROOT,
 	};
@@ -55,8 +64,9 @@ int fs_open(struct store *store, const struct fs_options *options, struct fs **r
 	bool complete = true;
 	for (unsigned i = 0; i < INODE_SHARDS; i++)
 		complete = inode_shard_init(&fs->shards[i]) && complete;
-	fs->failed_launches = calloc(geometry->blocks, sizeof(*fs->failed_launches));
-	int err = complete && fs->failed_launches ? make_root(fs, options) : -ENOMEM;
+	int err = complete ? make_space(fs) : -ENOMEM;
+	if (!err)
+		err = make_root(fs, options);
 	if (err) {
 		fs_close(fs);
 		return err;
@@ -72,7 +82,9 @@ void fs_close(struct fs *fs)
 	for (unsigned i = 0; i < INODE_SHARDS; i++)
 		inode_shard_done(fs, &fs->shards[i]);
 	pthread_mutex_destroy(&fs->rename_lock);
-	free((void *)fs->failed_launches);
+	damage_done(&fs->damage);
+	slab_done(&fs->map_nodes);
+	space_done(&fs->space);
 	free(fs);
 }
 
@@ -83,12 +95,12 @@ struct store *fs_store(struct fs *fs)
 
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
 {
-	uint64_t units = fs->block_payload / STAT_BLOCK_BYTES;
+	uint64_t blocks = store_geometry(fs->store)->blocks;
 	uint64_t inodes = atomic_load(&fs->inodes);
 	*ret_stat = (struct fs_stat){
-		.block_bytes = STAT_BLOCK_BYTES,
-		.blocks = store_geometry(fs->store)->blocks * units,
-		.blocks_free = store_blocks_free(fs->store) * units,
+		.block_bytes = FS_STAT_BLOCK_BYTES,
+		.blocks = blocks * fs->space.geometry.per_block,
+		.blocks_free = fragments_count_free(fs->space.fragments),
 		.inodes = fs->max_inodes,
 		.inodes_free = fs->max_inodes > inodes ? fs->max_inodes - inodes : 0,
 	};

@@ -141,7 +141,8 @@ struct fs_changes {
 	struct timespec atime, mtime, ctime;
 };
 /* All or nothing. Size: only regular files (-EISDIR, -EINVAL); growing leaves a hole; at most
- * FS_SIZE_MAX (-EFBIG). A new mode changes the access ACL too. */
+ * FS_SIZE_MAX (-EFBIG). Waits for the device where shrinking leaves a part of a fragment; should
+ * that fail, whoever reads that part gets -EIO. A new mode changes the access ACL too. */
 err_t fs_set_attr(
 	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr);
 
@@ -190,10 +191,10 @@ err_t fs_remove_xattr(struct fs *fs, uint64_t ino, struct fs_name name);
  * Data. An io is the caller's until `done` is called, once, on a thread that polls QUEUE (or from
  * within the call): with the number of bytes moved, or -errno. A read past the end of the file is
  * short. Holes read as zeros and touch no device memory. -EIO means that a line was lost or the
- * device failed; the bytes in the buffer must not be used then.
+ * device failed; the bytes in the buffer must not be used then. A write that fails so has changed
+ * the file's size and times as if it had not.
  */
 #define FS_IO_MAX (1u << 20)
-#define FS_IO_BLOCKS 10u /* as many blocks as a request of FS_IO_MAX bytes can touch */
 
 struct fs_io {
 	uint64_t ino;
@@ -207,16 +208,16 @@ struct fs_io {
 	/* fs's own, while in flight */
 	struct fs *fs;
 	uint32_t moved;
-	uint16_t failures[FS_IO_BLOCKS];
 	_Atomic unsigned parts;
-	int err;
+	_Atomic int err;
 };
 
 void fs_read(struct fs *fs, struct store_queue *queue, struct fs_io *io);
 void fs_write(struct fs *fs, struct store_queue *queue, struct fs_io *io);
 
-/* fallocate(2): MODE is 0 or of FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE;
- * others -EOPNOTSUPP. Waits for the device where a part of a line is to be zeroed. */
+/* fallocate(2), in units of fragments: MODE is 0 or of FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE,
+ * FALLOC_FL_ZERO_RANGE; others -EOPNOTSUPP. Waits for the device where a part of a fragment is to
+ * be zeroed. */
 err_t fs_allocate(struct fs *fs, struct store_queue *queue, uint64_t ino, int mode, uint64_t offset,
 	uint64_t length);
 
@@ -242,8 +243,11 @@ ssize_t fs_copy(struct fs *fs, struct store_queue *queue, const struct fs_copy *
 /* lseek(2) with SEEK_DATA or SEEK_HOLE; -ENXIO past the end. */
 err_t fs_seek(struct fs *fs, uint64_t ino, uint64_t offset, int whence, uint64_t *ret_offset);
 
+/* What files' space is counted in, whichever the code: a fragment each. */
+#define FS_STAT_BLOCK_BYTES 4096u
+
 struct fs_stat {
-	uint32_t block_bytes;         /* 4096 */
+	uint32_t block_bytes;         /* FS_STAT_BLOCK_BYTES */
 	uint64_t blocks, blocks_free; /* in block_bytes, of what files can hold: without parity */
 	uint64_t inodes, inodes_free;
 };

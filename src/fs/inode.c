@@ -10,6 +10,7 @@
  */
 #include "fs/inode.h"
 
+#include "fs/data.h"
 #include "fs/directory.h"
 
 #include <stdlib.h>
@@ -179,7 +180,7 @@ void inode_unlock_put(struct fs *fs, struct inode *inode)
 void inode_destroy(struct fs *fs, struct inode *inode)
 {
 	if (S_ISREG(inode->type))
-		file_give_blocks(fs, inode, 0);
+		file_release_range(fs, inode, 0, UINT64_MAX);
 	else if (S_ISDIR(inode->type))
 		directory_free(inode->directory);
 	else if (S_ISLNK(inode->type))
@@ -225,6 +226,7 @@ void inode_unlock_all(struct inode *const *inodes, unsigned count)
 
 void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_attr *ret_attr)
 {
+	(void)fs;
 	*ret_attr = (struct fs_attr){
 		.ino = inode->number,
 		.size = inode->size,
@@ -242,7 +244,7 @@ void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_a
 	if (S_ISDIR(inode->type))
 		ret_attr->size = (inode->directory->entry_count + 2) * DIRECTORY_ENTRY_SIZE;
 	if (S_ISREG(inode->type))
-		ret_attr->blocks_512 = (uint64_t)inode->map.mapped * (fs->block_payload / 512);
+		ret_attr->blocks_512 = (uint64_t)inode->fragments * (FS_STAT_BLOCK_BYTES / 512);
 }
 
 struct timespec time_now(void)

@@ -4,6 +4,7 @@
 #define VRAMFS_FS_INODE_H
 
 #include "fs/block-map.h"
+#include "fs/damage.h"
 #include "fs/fs.h"
 
 #include <pthread.h>
@@ -16,7 +17,7 @@
  *
  *	1. fs->rename_lock, by a rename that gives a directory another parent;
  *	2. inode->lock, of as many inodes as an operation changes, by ascending inode number;
- *	3. a shard of the inode table.
+ *	3. a shard of the inode table, the locks of fragments.c, or a slab's.
  *
  * Nobody waits for the device while holding one of them. An operation that finds out only from a
  * directory which other inodes it needs, and needs one with a lower number than the directory's,
@@ -47,7 +48,10 @@ struct inode {
 	struct timespec atime, mtime, ctime, btime;
 	struct xattr *xattrs;
 	union {
-		struct block_map map;        /* S_IFREG */
+		struct { /* S_IFREG */
+			struct block_map map;
+			uint32_t fragments; /* allocated */
+		};
 		struct directory *directory; /* S_IFDIR */
 		char *target;                /* S_IFLNK, `size` bytes, never changes */
 	};
@@ -65,8 +69,10 @@ struct inode_shard {
 
 struct fs {
 	struct store *store;
-	uint32_t block_payload;            /* file bytes in a block */
-	_Atomic uint16_t *failed_launches; /* by block number: see data.h */
+	uint32_t block_payload; /* bytes of file in a block: all its fragments' */
+	struct space space;
+	struct slab map_nodes; /* of all files' block maps */
+	struct damage damage;
 	uint64_t name_seed;
 	uint64_t max_inodes;
 	_Atomic uint64_t inodes;
@@ -151,8 +157,9 @@ bool xattr_drop(struct inode *inode, struct fs_name name); /* was it there? */
 void xattr_drop_capability(struct inode *inode); /* what any change of content or owner ends */
 void xattr_free_all(struct inode *inode);
 
-/* allocate.c. Called with inode->lock held, for a regular file. */
-void file_resize(struct fs *fs, struct inode *inode, uint64_t size);
-void file_give_blocks(struct fs *fs, struct inode *inode, uint64_t first_index);
+/* allocate.c. Called with inode->lock held, for a regular file; what is to be zeroed on the device
+ * is in ZEROING afterwards (data.h). */
+struct zeroing;
+void file_resize(struct zeroing *zeroing, struct inode *inode, uint64_t size);
 
 #endif

@@ -20,8 +20,8 @@
  * and runs as segment_count x tiles_per_segment groups of KERNEL_LANES lanes. Group g works on tile
  * g % tiles_per_segment of segment g / tiles_per_segment; a tile is KERNEL_TILE_LINES consecutive
  * lines of one block, counted from the tile in which the segment begins (at zero_from, for the
- * kernels that look at it). A group whose tile lies
- * behind the end of its segment does nothing but count itself as finished.
+ * kernels that look at it). A group whose tile lies behind the end of its segment (zero_to, for the
+ * same kernels) does nothing but count itself as finished.
  */
 #if !defined(VRAMFS_DEVICE_CODE)
 #include <stdint.h>
@@ -48,8 +48,9 @@ enum kernel {
 	KERNEL_READ,    /* region to payload: check, correct (also in the region), copy */
 	KERNEL_WRITE,   /* payload to region: check and merge partial lines, copy, encode */
 	KERNEL_FILL,    /* as KERNEL_WRITE, with params.pattern for every byte: no payload */
-	KERNEL_COPY, /* whole lines of block segment.source to block segment.block: check, correct,
-		      * copy, encode; segment.first and segment.count apply to both */
+	KERNEL_COPY, /* whole lines from byte segment.source_first of block segment.source to byte
+		      * segment.first of segment.block, check and correct, copy with the parity;
+		      * the two stretches of a segment have no line in common */
 	/* ------------------------------------------------------------------------------------- */
 	KERNEL_RANDOMIZE, /* write data that only params.seed and the place determine; no parity */
 	KERNEL_COMPARE,   /* count the lines whose data are not what KERNEL_RANDOMIZE wrote */
@@ -59,23 +60,20 @@ enum kernel {
 };
 #endif
 
-/* segment.flags */
-#define SEGMENT_FRESH_TAIL                                                         \
-	1u /* KERNEL_WRITE, KERNEL_FILL: what follows the last byte in its line is \
-	    * nobody's; it becomes zero without being read or checked */
-
 /* A run of bytes in the payload space of one block: byte 0 is the first data byte of the block's
- * first line, and a line has params.data_per_line of them. 32 bytes. */
+ * first line, and a line has params.data_per_line of them. A writer loads and checks old bytes of
+ * the lines that zero_from and zero_to cut, and of no others. 32 bytes. */
 struct kernel_segment {
-	uint32_t block;     /* which block */
-	uint32_t first;     /* first byte */
-	uint32_t count;     /* bytes; first + count <= data_per_line * KERNEL_BLOCK_LINES */
-	uint32_t flags;     /* SEGMENT_... */
-	uint32_t payload;   /* where its bytes are, counted from params.payload */
-	uint32_t zero_from; /* KERNEL_WRITE, KERNEL_FILL: bytes zero_from..first-1 become zero;
-			     * zero_from <= first, equal to it where nothing is to be zeroed */
-	uint32_t source;    /* KERNEL_COPY: the block to copy from */
-	uint32_t reserved;
+	uint32_t block;        /* which block */
+	uint32_t first;        /* first byte */
+	uint32_t count;        /* bytes; first + count <= data_per_line * KERNEL_BLOCK_LINES */
+	uint32_t zero_to;      /* KERNEL_WRITE, KERNEL_FILL: bytes first + count..zero_to - 1 become
+				* zero; equal to first + count where nothing is to be zeroed */
+	uint32_t payload;      /* where its bytes are, counted from params.payload */
+	uint32_t zero_from;    /* KERNEL_WRITE, KERNEL_FILL: bytes zero_from..first - 1 become zero;
+				* equal to first where nothing is to be zeroed */
+	uint32_t source;       /* KERNEL_COPY: the block to copy from, */
+	uint32_t source_first; /* and the first byte of it */
 };
 
 /* 88 bytes, the same in C, OpenCL C and CUDA: 64-bit members first, no padding. */

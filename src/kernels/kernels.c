@@ -24,10 +24,10 @@ KERNEL(encode)
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
 	if (params.parity_pitch) {
-		tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
 		FOR_EACH_LINE(line, work)
-		parity_store(region, parity_offset(&params, &work, work.block, line),
+		parity_store(region, parity_offset(&params, &work, line),
 			code_parity(tile_row(&tile, line), work.data_bytes));
 	}
 	group_finish(&tile, &params, scratch, control);
@@ -39,12 +39,11 @@ KERNEL(verify)
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
 	if (params.parity_pitch) {
-		tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
 		FOR_EACH_LINE(line, work)
 		{
-			uint64_t stored = parity_load(
-				region, parity_offset(&params, &work, work.block, line));
+			uint64_t stored = parity_load(region, parity_offset(&params, &work, line));
 			if (code_parity(tile_row(&tile, line), work.data_bytes) != stored)
 				LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
 		}
@@ -58,10 +57,10 @@ KERNEL(correct)
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
 	if (params.parity_pitch) {
-		tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
 		FOR_EACH_LINE(line, work)
-		line_correct(&tile, &work, &params, region, work.block, line);
+		line_correct(&tile, &work, &params, region, line);
 	}
 	group_finish(&tile, &params, scratch, control);
 }
@@ -72,16 +71,14 @@ KERNEL(refresh)
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
 	if (params.parity_pitch) {
-		tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
 		FOR_EACH_LINE(line, work)
 		{
-			struct line_state state =
-				line_correct(&tile, &work, &params, region, work.block, line);
+			struct line_state state = line_correct(&tile, &work, &params, region, line);
 			if (!state.lost)
-				parity_store(region,
-					parity_offset(&params, &work, work.block, line),
-					state.parity);
+				parity_store(
+					region, parity_offset(&params, &work, line), state.parity);
 		}
 	}
 	group_finish(&tile, &params, scratch, control);
@@ -92,11 +89,11 @@ KERNEL(read)
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
-	tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+	tile_load(&tile, &work, region, work.line_begin, work.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
 		FOR_EACH_LINE(line, work)
-		line_correct(&tile, &work, &params, region, work.block, line);
+		line_correct(&tile, &work, &params, region, line);
 		BARRIER();
 	}
 	tile_to_payload(&tile, &work, payload);
@@ -111,22 +108,21 @@ FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
 	const struct kernel_params *params, GLOBAL uint8_t *region)
 {
 	bool first_is_old = work->zero_begin % work->data_bytes != 0;
-	bool last_is_old = work->end % work->data_bytes != 0 && !work->fresh_tail;
+	bool last_is_old = work->zero_end % work->data_bytes != 0;
 	uint32_t last = work->line_end - 1;
 	if (first_is_old && last == work->line_begin)
 		last_is_old = false; /* the same line; once is enough */
 	if (first_is_old)
-		tile_load(tile, work, region, work->block, work->line_begin, work->line_begin + 1);
+		tile_load(tile, work, region, work->line_begin, work->line_begin + 1);
 	if (last_is_old)
-		tile_load(tile, work, region, work->block, last, last + 1);
+		tile_load(tile, work, region, last, last + 1);
 	BARRIER();
 	if (params->parity_pitch) {
 		FOR_EACH_LANE (i, 0, 2) {
 			uint32_t line = i == 0 ? work->line_begin : last;
 			if (i == 0 ? first_is_old : last_is_old)
 				tile->marked[line] =
-					line_correct(tile, work, params, region, work->block, line)
-						.lost;
+					line_correct(tile, work, params, region, line).lost;
 		}
 		BARRIER();
 	}
@@ -136,8 +132,7 @@ FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
 FUNCTION void zeros_merge(LOCAL struct tile *tile, const struct work *work)
 {
 	tile_set(tile, work, work->zero_begin, work->begin, 0);
-	if (work->fresh_tail)
-		tile_set(tile, work, work->end, work->line_end * work->data_bytes, 0);
+	tile_set(tile, work, work->end, work->zero_end, 0);
 }
 
 /* In the end all lines are encoded and stored, but for those whose old bytes are lost. */
@@ -149,7 +144,7 @@ FUNCTION void lines_store(LOCAL struct tile *tile, const struct work *work,
 		FOR_EACH_LINE(line, *work)
 		{
 			if (!tile->marked[line])
-				parity_store(region, parity_offset(params, work, work->block, line),
+				parity_store(region, parity_offset(params, work, line),
 					code_parity(tile_row(tile, line), work->data_bytes));
 		}
 	}
@@ -186,16 +181,16 @@ KERNEL(copy)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
+	struct work source = work_source(&work);
 	tile_init(&tile);
-	tile_load(&tile, &work, region, work.source, work.line_begin, work.line_end);
+	tile_load(&tile, &source, region, source.line_begin, source.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state =
-				line_correct(&tile, &work, &params, region, work.source, line);
-			parity_store(region, parity_offset(&params, &work, work.block, line),
-				state.parity);
+				line_correct(&tile, &source, &params, region, line);
+			parity_store(region, parity_offset(&params, &work, line), state.parity);
 		}
 		BARRIER();
 	}
@@ -216,8 +211,8 @@ FUNCTION uint64_t hash(uint64_t seed, uint64_t index)
 FUNCTION uint64_t random_unit(
 	const struct kernel_params *params, const struct work *work, uint32_t line, uint32_t unit)
 {
-	uint64_t region_line = (uint64_t)work->block * KERNEL_BLOCK_LINES + work->first_line + line;
-	return hash(params->seed, region_line * (work->data_bytes / UNIT_BYTES) + unit);
+	return hash(
+		params->seed, (work->region_line + line) * (work->data_bytes / UNIT_BYTES) + unit);
 }
 
 KERNEL(randomize)
@@ -225,7 +220,7 @@ KERNEL(randomize)
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
-	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(region + line_offset(&work, work.block, 0));
+	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(region + line_offset(&work, 0));
 	FOR_EACH_LANE (i, work.line_begin * LINE_UNITS, work.line_end * LINE_UNITS) {
 		if (i % LINE_UNITS < work.data_bytes / UNIT_BYTES)
 			units[i] = random_unit(&params, &work, i / LINE_UNITS, i % LINE_UNITS);
@@ -238,7 +233,7 @@ KERNEL(compare)
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
-	tile_load(&tile, &work, region, work.block, work.line_begin, work.line_end);
+	tile_load(&tile, &work, region, work.line_begin, work.line_end);
 	BARRIER();
 	FOR_EACH_LINE(line, work)
 	{
@@ -270,9 +265,8 @@ FUNCTION void line_damage(const struct kernel_params *params, const struct work 
 		chosen |= (uint64_t)position << (8 * count++);
 		GLOBAL uint8_t *byte = region;
 		byte += position < work->data_bytes
-				? line_offset(work, work->block, line) + position
-				: parity_offset(params, work, work->block, line) +
-					  (position - work->data_bytes);
+				? line_offset(work, line) + position
+				: parity_offset(params, work, line) + (position - work->data_bytes);
 		*byte = (uint8_t)(*byte ^ flip);
 	}
 }
@@ -284,9 +278,7 @@ KERNEL(inject)
 	tile_init(&tile);
 	FOR_EACH_LINE(line, work)
 	{
-		uint64_t region_line =
-			(uint64_t)work.block * KERNEL_BLOCK_LINES + work.first_line + line;
-		uint64_t random = hash(params.seed, region_line);
+		uint64_t random = hash(params.seed, work.region_line + line);
 		if ((uint32_t)(random >> 32) % params.inject_every == 0) {
 			LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
 			line_damage(&params, &work, region, line, random);

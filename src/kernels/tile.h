@@ -42,15 +42,15 @@ struct tile {
 /* What this group works on; the same in all its lanes. Bytes count in the payload space of the tile
  * (byte 0 is the first data byte of its first line), lines from the first line of the tile. */
 struct work {
-	uint32_t data_bytes; /* of a line */
-	uint32_t reciprocal; /* of data_bytes, see line_of() */
-	uint32_t block;
-	uint32_t source;     /* KERNEL_COPY: the block to read */
-	uint32_t first_line; /* the tile's first line within the block */
+	uint32_t data_bytes;  /* of a line */
+	uint32_t reciprocal;  /* of data_bytes, see line_of() */
+	uint64_t region_line; /* the tile's first line, counted through the region */
+	uint64_t source_line; /* KERNEL_COPY: what the same line is a copy of, likewise; modulo
+			       * 2^64, because lines in front of line_begin may have no source */
 	uint32_t line_begin, line_end;
-	uint32_t zero_begin, begin, end; /* zero_begin..begin-1 become zero, begin..end-1 move */
-	uint32_t fresh_tail;             /* what follows `end` in its line, if any, becomes zero */
-	uint64_t payload;                /* where in payload the byte at `begin` is */
+	/* begin..end-1 move, what is around them up to zero_begin and zero_end becomes zero */
+	uint32_t zero_begin, begin, end, zero_end;
+	uint64_t payload; /* where in payload the byte at `begin` is */
 };
 
 /* The line that POSITION in the tile's payload space is in. A multiplication by a rounded-up
@@ -61,7 +61,15 @@ FUNCTION uint32_t line_of(const struct work *work, uint32_t position)
 	return (position * work->reciprocal) >> 20;
 }
 
-/* ZEROES: whether the kernel looks at zero_from. */
+/* How far POSITION in the payload space of the block lies in the tile that begins at TILE_BEGIN. */
+FUNCTION uint32_t within_tile(uint32_t position, uint32_t tile_begin, uint32_t tile_bytes)
+{
+	if (position < tile_begin)
+		return 0;
+	return position - tile_begin < tile_bytes ? position - tile_begin : tile_bytes;
+}
+
+/* ZEROES: whether the kernel looks at zero_from and zero_to. */
 FUNCTION struct work work_find(const struct kernel_params *params, GLOBAL const uint8_t *control,
 	uint32_t group, bool zeroes)
 {
@@ -69,60 +77,62 @@ FUNCTION struct work work_find(const struct kernel_params *params, GLOBAL const 
 	struct work work;
 	work.data_bytes = params->data_per_line;
 	work.reciprocal = ((1u << 20) + work.data_bytes - 1) / work.data_bytes;
-	work.block = params->first_block + index;
-	work.source = work.block;
-	work.fresh_tail = 0;
-	uint32_t first = 0, count = params->data_per_line * KERNEL_BLOCK_LINES, zero_from = 0;
+	uint32_t first = 0, end = params->data_per_line * KERNEL_BLOCK_LINES;
+	uint32_t zero_from = first, zero_to = end;
+	uint32_t block = params->first_block + index, source = block, source_first = 0;
 	uint32_t payload = 0;
 	if (params->segments != KERNEL_WHOLE_BLOCKS) {
 		GLOBAL const struct kernel_segment *segment =
 			(GLOBAL const struct kernel_segment *)(control + params->segments) + index;
-		work.block = segment->block;
-		work.source = segment->source;
-		work.fresh_tail = segment->flags & SEGMENT_FRESH_TAIL;
+		block = segment->block;
 		first = segment->first;
-		count = segment->count;
+		end = first + segment->count;
 		zero_from = zeroes ? segment->zero_from : first;
+		zero_to = zeroes ? segment->zero_to : end;
 		payload = segment->payload;
+		source = segment->source;
+		source_first = segment->source_first;
 	}
 
 	uint32_t tile_bytes = work.data_bytes * KERNEL_TILE_LINES;
 	uint32_t tile = zero_from / tile_bytes + group % params->tiles_per_segment;
-	uint32_t tile_begin = tile * tile_bytes, tile_end = tile_begin + tile_bytes;
-	uint32_t end = first + count;
-	uint32_t begin = first;
-	if (end > tile_end)
-		end = tile_end;
-	begin = begin < tile_begin ? tile_begin : begin > end ? end : begin;
-	zero_from = zero_from < tile_begin ? tile_begin : zero_from;
-	work.first_line = tile * KERNEL_TILE_LINES;
-	if (zero_from >= end) { /* nothing to do in this tile */
-		work.zero_begin = work.begin = work.end = 0;
-		work.line_begin = work.line_end = 0;
-		work.payload = 0;
-		return work;
-	}
-	work.zero_begin = zero_from - tile_begin;
-	work.begin = begin - tile_begin;
-	work.end = end - tile_begin;
+	uint32_t tile_begin = tile * tile_bytes;
+	uint32_t line = tile * KERNEL_TILE_LINES; /* of the block */
+	work.region_line = (uint64_t)block * KERNEL_BLOCK_LINES + line;
+	work.source_line = (uint64_t)source * KERNEL_BLOCK_LINES + line +
+			   source_first / work.data_bytes - first / work.data_bytes;
+	work.zero_begin = within_tile(zero_from, tile_begin, tile_bytes);
+	work.begin = within_tile(first, tile_begin, tile_bytes);
+	work.end = within_tile(end, tile_begin, tile_bytes);
+	work.zero_end = within_tile(zero_to, tile_begin, tile_bytes);
+	work.payload = params->payload + payload;
+	if (tile_begin > first)
+		work.payload += tile_begin - first;
+	if (work.zero_begin == work.zero_end) /* nothing to do in this tile */
+		work.zero_begin = work.begin = work.end = work.zero_end = 0;
 	work.line_begin = work.zero_begin / work.data_bytes;
-	work.line_end = (work.end + work.data_bytes - 1) / work.data_bytes;
-	work.payload = params->payload + payload + (begin - first);
+	work.line_end = (work.zero_end + work.data_bytes - 1) / work.data_bytes;
 	return work;
 }
 
-/* Where in the region a line of the tile and its parity are. */
-FUNCTION uint64_t line_offset(const struct work *work, uint32_t block, uint32_t line)
+/* The same tile of the lines that KERNEL_COPY copies. */
+FUNCTION struct work work_source(const struct work *work)
 {
-	return ((uint64_t)block * KERNEL_BLOCK_LINES + work->first_line + line) * KERNEL_LINE_BYTES;
+	struct work source = *work;
+	source.region_line = work->source_line;
+	return source;
+}
+
+/* Where in the region a line of the tile and its parity are. */
+FUNCTION uint64_t line_offset(const struct work *work, uint32_t line)
+{
+	return (work->region_line + line) * KERNEL_LINE_BYTES;
 }
 
 FUNCTION uint64_t parity_offset(
-	const struct kernel_params *params, const struct work *work, uint32_t block, uint32_t line)
+	const struct kernel_params *params, const struct work *work, uint32_t line)
 {
-	return params->parity_base +
-	       ((uint64_t)block * KERNEL_BLOCK_LINES + work->first_line + line) *
-		       params->parity_pitch;
+	return params->parity_base + (work->region_line + line) * params->parity_pitch;
 }
 
 FUNCTION LOCAL uint32_t *tile_row(LOCAL struct tile *tile, uint32_t line)
@@ -186,39 +196,39 @@ FUNCTION void tile_init(LOCAL struct tile *tile)
 	BARRIER();
 }
 
-/* Lines BEGIN..END-1 from BLOCK to the tile. */
+/* Lines BEGIN..END-1 from the region to the tile. */
 FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work,
-	GLOBAL const uint8_t *region, uint32_t block, uint32_t begin, uint32_t end)
+	GLOBAL const uint8_t *region, uint32_t begin, uint32_t end)
 {
 	uint32_t row_units = work->data_bytes / UNIT_BYTES;
-	GLOBAL const uint64_t *units =
-		(GLOBAL const uint64_t *)(region + line_offset(work, block, 0));
-	for (uint32_t first = begin * LINE_UNITS + LANE; first < end * LINE_UNITS;
-		first += LANES * BATCH) {
+	uint32_t count = (end - begin) * LINE_UNITS;
+	GLOBAL const uint64_t *units = (GLOBAL const uint64_t *)(region + line_offset(work, begin));
+	for (uint32_t first = LANE; first < count; first += LANES * BATCH) {
 		uint64_t batch[BATCH];
 		UNROLL for (uint32_t i = 0; i < BATCH; i++)
 		{
 			uint32_t unit = first + i * LANES;
-			if (unit < end * LINE_UNITS && unit % LINE_UNITS < row_units)
+			if (unit < count && unit % LINE_UNITS < row_units)
 				batch[i] = REGION_LOAD(units + unit);
 		}
 		UNROLL for (uint32_t i = 0; i < BATCH; i++)
 		{
 			uint32_t unit = first + i * LANES;
-			if (unit < end * LINE_UNITS && unit % LINE_UNITS < row_units)
-				row_put(tile_row(tile, unit / LINE_UNITS) + unit % LINE_UNITS * 2,
+			if (unit < count && unit % LINE_UNITS < row_units)
+				row_put(tile_row(tile, begin + unit / LINE_UNITS) +
+						unit % LINE_UNITS * 2,
 					batch[i]);
 		}
 	}
 }
 
 /* The lines of the tile that the group works on, except those marked if SKIP_MARKED, from the tile
- * to its block. */
+ * to the region. */
 FUNCTION void tile_store(
 	LOCAL struct tile *tile, const struct work *work, GLOBAL uint8_t *region, bool skip_marked)
 {
 	uint32_t row_units = work->data_bytes / UNIT_BYTES;
-	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(region + line_offset(work, work->block, 0));
+	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(region + line_offset(work, 0));
 	FOR_EACH_LANE (unit, work->line_begin * LINE_UNITS, work->line_end * LINE_UNITS) {
 		uint32_t line = unit / LINE_UNITS;
 		if (unit % LINE_UNITS < row_units && !(skip_marked && tile->marked[line]))
@@ -326,14 +336,14 @@ struct line_state {
 };
 
 /*
- * Check the line of BLOCK that is in the tile, correct it there and in the region, and count. Only
+ * Check a line that is in the tile, correct it there and in the region, and count. Only
  * bytes that were wrong are written to the region: another group may be reading the same line, and
  * whichever of them it sees, old or new, the line has no more errors for it than before.
  */
 FUNCTION struct line_state line_correct(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t block, uint32_t line)
+	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t line)
 {
-	uint64_t offset = parity_offset(params, work, block, line);
+	uint64_t offset = parity_offset(params, work, line);
 	struct line_state state;
 	state.lost = false;
 	state.parity = parity_load(region, offset);
@@ -354,7 +364,7 @@ FUNCTION struct line_state line_correct(LOCAL struct tile *tile, const struct wo
 		if (position < work->data_bytes) {
 			uint8_t byte = (uint8_t)(*tile_byte(tile, line, position) ^ value);
 			*tile_byte(tile, line, position) = byte;
-			REGION_STORE(region + line_offset(work, block, line) + position, byte);
+			REGION_STORE(region + line_offset(work, line) + position, byte);
 		} else {
 			uint32_t symbol = position - work->data_bytes;
 			state.parity ^= (uint64_t)value << (8 * symbol);

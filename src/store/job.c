@@ -91,14 +91,40 @@ static bool only_reads(enum kernel kernel)
 	return kernel == KERNEL_READ || kernel == KERNEL_VERIFY || kernel == KERNEL_COMPARE;
 }
 
-/* The first byte that a segment touches. */
+/* Writes around its bytes zeros as well. */
+static bool zeroes(enum kernel kernel)
+{
+	return kernel == KERNEL_WRITE || kernel == KERNEL_FILL;
+}
+
+/* The first byte that a segment touches in its block, and the one behind the last. */
 static uint32_t segment_begin(enum kernel kernel, const struct kernel_segment *segment)
 {
-	return kernel == KERNEL_WRITE || kernel == KERNEL_FILL ? segment->zero_from
-							       : segment->first;
+	return zeroes(kernel) ? segment->zero_from : segment->first;
+}
+
+static uint32_t segment_end(enum kernel kernel, const struct kernel_segment *segment)
+{
+	return zeroes(kernel) ? segment->zero_to : segment->first + segment->count;
 }
 
 /* A caller that breaks these would have the device write where it must not. */
+static void check_copy(const struct store_geometry *geometry, const struct kernel_segment *segment)
+{
+	assert(segment->source < geometry->blocks);
+	assert(segment->source_first <= geometry->block_payload);
+	assert(segment->count <= geometry->block_payload - segment->source_first);
+	assert(segment->first % geometry->line_payload == 0);
+	assert(segment->source_first % geometry->line_payload == 0);
+	assert(segment->count % geometry->line_payload == 0);
+	/* The groups of a launch run in any order. */
+	assert(segment->source != segment->block ||
+		segment->source_first + segment->count <= segment->first ||
+		segment->first + segment->count <= segment->source_first);
+	(void)geometry;
+	(void)segment;
+}
+
 static void check_segment(const struct store_job *job, const struct kernel_segment *segment)
 {
 	const struct store_geometry *geometry = &job->state->queue->store->geometry;
@@ -107,8 +133,11 @@ static void check_segment(const struct store_job *job, const struct kernel_segme
 	assert(segment->first <= geometry->block_payload);
 	assert(segment->count <= geometry->block_payload - segment->first);
 	assert(segment_begin(job->kernel, segment) <= segment->first);
-	assert(segment_begin(job->kernel, segment) < segment->first + segment->count);
-	assert(job->kernel != KERNEL_COPY || segment->source < geometry->blocks);
+	assert(segment_end(job->kernel, segment) >= segment->first + segment->count);
+	assert(segment_end(job->kernel, segment) <= geometry->block_payload);
+	assert(segment_begin(job->kernel, segment) < segment_end(job->kernel, segment));
+	if (job->kernel == KERNEL_COPY)
+		check_copy(geometry, segment);
 	assert(!moves_payload(job->kernel) ||
 		(uint64_t)segment->payload + segment->count <= job->payload_bytes);
 	(void)geometry;
@@ -134,16 +163,15 @@ static void check_job(const struct store_job *job)
 		check_segment(job, &job->segments[i]);
 }
 
-/* The lines that a segment touches in its block. */
-static struct claim segment_claim(
-	const struct store_job *job, const struct kernel_segment *segment, bool write)
+/* Of the lines that bytes BEGIN..END-1 of a block are in. */
+static struct claim claim_bytes(
+	const struct store_job *job, uint32_t block, uint32_t begin, uint32_t end, bool write)
 {
 	uint32_t line_payload = job->state->queue->store->geometry.line_payload;
-	uint32_t end = segment->first + segment->count;
 
 	return (struct claim){
-		.block = segment->block,
-		.first_line = (uint16_t)(segment_begin(job->kernel, segment) / line_payload),
+		.block = block,
+		.first_line = (uint16_t)(begin / line_payload),
 		.last_line = (uint16_t)((end - 1) / line_payload),
 		.write = write,
 	};
@@ -156,21 +184,21 @@ static void make_claims(struct store_job_state *state)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < job->segment_count; i++) {
-		struct claim *claim = &state->claims[count++];
+		const struct kernel_segment *segment = &job->segments[i];
 
 		if (job->whole_blocks) {
-			*claim = (struct claim){.block = job->first_block + i,
+			state->claims[count++] = (struct claim){.block = job->first_block + i,
 				.last_line = LAST_LINE,
 				.write = write};
 			continue;
 		}
-		*claim = segment_claim(job, &job->segments[i], write);
-		if (job->kernel == KERNEL_COPY) {
-			state->claims[count] = *claim;
-			state->claims[count].block = job->segments[i].source;
-			state->claims[count].write = false;
-			count++;
-		}
+		state->claims[count++] =
+			claim_bytes(job, segment->block, segment_begin(job->kernel, segment),
+				segment_end(job->kernel, segment), write);
+		if (job->kernel == KERNEL_COPY)
+			state->claims[count++] =
+				claim_bytes(job, segment->source, segment->source_first,
+					segment->source_first + segment->count, false);
 	}
 	state->holder.claim_count = count;
 }

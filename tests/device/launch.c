@@ -65,9 +65,19 @@ static void what_is_written_is_read(void **state)
 static void payload_between_segments_is_left_alone(void **state)
 {
 	static const struct kernel_segment segments[] = {
-		{.block = 3, .first = 1000, .count = 5000, .zero_from = 1000, .payload = 20000},
-		{.block = 4, .first = 0, .count = 300, .payload = 25000},
-		{.block = 3, .first = 9999, .count = 1, .zero_from = 9999, .payload = 7},
+		{.block = 3,
+			.first = 1000,
+			.count = 5000,
+			.zero_from = 1000,
+			.zero_to = 6000,
+			.payload = 20000},
+		{.block = 4, .first = 0, .count = 300, .zero_to = 300, .payload = 25000},
+		{.block = 3,
+			.first = 9999,
+			.count = 1,
+			.zero_from = 9999,
+			.zero_to = 10000,
+			.payload = 7},
 	};
 	struct rig *rig = *state;
 	const size_t offset = 4097, bytes = 30000;

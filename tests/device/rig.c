@@ -103,8 +103,11 @@ uint32_t rig_run(struct device_queue *queue, const struct device_launch *launch)
 
 struct kernel_segment rig_segment(uint32_t block, uint32_t first, uint32_t bytes)
 {
-	return (struct kernel_segment){
-		.block = block, .first = first, .count = bytes, .zero_from = first};
+	return (struct kernel_segment){.block = block,
+		.first = first,
+		.count = bytes,
+		.zero_from = first,
+		.zero_to = first + bytes};
 }
 
 void rig_move(struct rig *rig, enum kernel kernel, uint32_t block, uint32_t first, uint32_t bytes)

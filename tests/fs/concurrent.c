@@ -147,6 +147,82 @@ static void blocks_change_hands(void **state)
 	on_threads(pass_blocks_on);
 }
 
+/* The same with files that share blocks: they grow by appends in all threads at once, so each has
+ * pieces between the others', is gathered, and gives its pieces back; all the while some are cut
+ * and have holes. */
+static void *pass_fragments_on(void *number)
+{
+	struct client client = client_open(&volume);
+	uint64_t seed = 100 + (uintptr_t)number;
+	char name[16];
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		uint8_t byte = (uint8_t)random_next(&seed) | 1;
+		size_t size = 1 + (random_below(&seed, 200000) >> random_below(&seed, 8));
+		size_t cut = random_below(&seed, size + 1);
+		snprintf(name, sizeof(name), "small-%u-%u", (unsigned)(uintptr_t)number, i % 4);
+		if (i >= 4)
+			REQUIRE(!fs_unlink(fs, FS_ROOT, name_of(name)));
+		uint64_t own = make_file(fs, FS_ROOT, name, KEEP);
+		for (size_t at = 0, step; at < size; at += step) {
+			step = 1 + random_below(&seed, 15000);
+			step = size - at < step ? size - at : step;
+			REQUIRE(client_fill(&client, own, at, step, byte) == (ssize_t)step);
+		}
+		REQUIRE(client_count_other(&client, own, 0, size, byte) == 0);
+		REQUIRE(!truncate_to(fs, own, cut));
+		REQUIRE(!truncate_to(fs, own, size));
+		REQUIRE(client_count_other(&client, own, 0, cut, byte) == 0);
+		REQUIRE(client_count_other(&client, own, cut, size - cut, 0) == 0);
+		REQUIRE(attr_of(fs, own).blocks_512 == (cut + 4095) / 4096 * 8);
+		fs_forget(fs, own, 1);
+	}
+	client_close(&client);
+	return NULL;
+}
+
+static void fragments_change_hands(void **state)
+{
+	(void)state;
+	on_threads(pass_fragments_on);
+}
+
+/* All of them want more than there is: each gets what is free and no more, and everything is full
+ * in the end, whatever was given back meanwhile. */
+static void *fill_up(void *number)
+{
+	struct client client = client_open(&volume);
+	uint64_t seed = 200 + (uintptr_t)number;
+	char name[16];
+	unsigned made = 0;
+	for (unsigned i = 0; i < 2 * ROUNDS; i++) {
+		size_t size = 1 + (random_below(&seed, 400000) >> random_below(&seed, 8));
+		snprintf(name, sizeof(name), "full-%u-%u", (unsigned)(uintptr_t)number, made);
+		uint64_t own = make_file(fs, FS_ROOT, name, FORGET);
+		ssize_t written = client_fill(&client, own, 0, size, (uint8_t)made | 1);
+		REQUIRE(written == -ENOSPC || (written > 0 && written <= (ssize_t)size));
+		if (written > 0)
+			REQUIRE(client_count_other(
+					&client, own, 0, (size_t)written, (uint8_t)made | 1) == 0);
+		if (written < (ssize_t)size)
+			REQUIRE(!fs_unlink(fs, FS_ROOT, name_of(name)));
+		else
+			made++;
+	}
+	snprintf(name, sizeof(name), "rest-%u", (unsigned)(uintptr_t)number);
+	uint64_t rest = make_file(fs, FS_ROOT, name, FORGET);
+	for (uint64_t at = 0; client_fill(&client, rest, at, 4096, 1) > 0;)
+		at += 4096;
+	client_close(&client);
+	return NULL;
+}
+
+static void everything_can_be_filled(void **state)
+{
+	(void)state;
+	on_threads(fill_up);
+	assert_int_equal(free_fragments(&volume), 0);
+}
+
 static bool count_entry(void *user, const struct fs_dirent *entry)
 {
 	(void)entry;
@@ -317,6 +393,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_file_many_writers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_file_everything_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(blocks_change_hands, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(fragments_change_hands, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(everything_can_be_filled, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_directory_many_users, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			directories_move_in_all_directions, set_up, tear_down),

@@ -45,15 +45,21 @@ static void failed_write_is_not_readable(void **state)
 	assert_int_equal(client_fill(&client, file, 0, 100000, 1), -EIO);
 	assert_int_equal(client_read(&client, file, 0, 100000), -EIO);
 	assert_int_equal(client_read(&client, file, 99999, 1), -EIO);
-	/* a write of a part does not make the rest sound */
+	/* a write of a part makes the fragments sound that it covers whole, and no other */
+	uint32_t shared = 50000 / volume.fragment.bytes * volume.fragment.bytes;
 	assert_int_equal(client_fill(&client, file, 0, 50000, 2), 50000);
+	assert_int_equal(client_count_other(&client, file, 0, shared, 2), 0);
+	assert_int_equal(client_read(&client, file, shared, 1), -EIO);
 	assert_int_equal(client_read(&client, file, 60000, 1), -EIO);
 	assert_int_equal(client_fill(&client, file, 50000, 60000, 2), 60000);
-	assert_int_equal(client_read(&client, file, 0, 1), -EIO);
+	assert_int_equal(client_read(&client, file, shared - 1, 2), -EIO);
+	assert_int_equal(client_read(&client, file, 50000, 1), -EIO);
+	shared += volume.fragment.bytes;
+	assert_int_equal(client_count_other(&client, file, shared, 110000 - shared, 2), 0);
 	assert_int_equal(truncate_to(fs, file, 100000), 0);
-	/* other files are not touched */
+	/* other files are not touched, though they share the block */
 	assert_int_equal(client_count_other(&client, other, 0, 10000, 5), 0);
-	/* one of all that is there does */
+	/* one of all that is there makes all of it sound */
 	assert_int_equal(client_fill(&client, file, 0, 100000, 3), 100000);
 	assert_int_equal(client_count_other(&client, file, 0, 100000, 3), 0);
 }
@@ -77,7 +83,7 @@ static void failed_write_ends_with_its_blocks(void **state)
 	assert_int_equal(client_count_other(&client, file, 0, capacity, 6), 0);
 }
 
-/* Zeroing a block's content by the watermark alone also makes it sound. */
+/* What has become unwritten reads as zeros, whatever became of the device's bytes. */
 static void zeroed_range_is_sound(void **state)
 {
 	(void)state;
@@ -108,6 +114,73 @@ static void failed_read_harms_nothing(void **state)
 	store_fail_launches(volume.store, 1);
 	assert_int_equal(client_read(&client, file, 0, 100000), -EIO);
 	assert_int_equal(client_count_other(&client, file, 0, 100000, 4), 0);
+}
+
+/* A cut that could not zero what follows it has happened all the same, and nothing of what followed
+ * is ever shown. */
+static void failed_zeroing_behind_a_cut_is_not_readable(void **state)
+{
+	(void)state;
+	uint32_t bytes = volume.fragment.bytes;
+	assert_int_equal(client_fill(&client, file, 0, 3 * bytes, 1), 3 * bytes);
+	store_fail_launches(volume.store, 1);
+	assert_int_equal(truncate_to(fs, file, bytes + 1000), 0);
+	assert_int_equal(attr_of(fs, file).size, bytes + 1000);
+	assert_int_equal(truncate_to(fs, file, 3 * bytes), 0);
+	assert_int_equal(client_read(&client, file, 2 * bytes - 1, 1), -EIO);
+	assert_int_equal(client_read(&client, file, bytes, 1), -EIO);
+	assert_int_equal(client_count_other(&client, file, 0, bytes, 1), 0);
+	assert_int_equal(client_count_other(&client, file, 2 * bytes, bytes, 0), 0);
+	assert_int_equal(truncate_to(fs, file, bytes), 0);
+	assert_int_equal(truncate_to(fs, file, 3 * bytes), 0);
+	assert_int_equal(client_count_other(&client, file, bytes, 2 * bytes, 0), 0);
+}
+
+/* A file in pieces, and another between them; FILE lacks its last fragment, whose write will gather
+ * it into one block. */
+static void grow_in_turn(void)
+{
+	uint32_t bytes = volume.fragment.bytes;
+	uint64_t other = make_file(fs, FS_ROOT, "other", FORGET);
+	for (uint32_t i = 0; i < volume.fragment.per_block - 1; i++) {
+		assert_int_equal(client_fill(&client, file, i * bytes, bytes, 1), bytes);
+		assert_int_equal(client_fill(&client, other, i * bytes, bytes, 2), bytes);
+	}
+	assert_int_equal(client_fill(&client, other, 0, 1, 2), 1);
+}
+
+static void damage_is_gathered_as_it_is(void **state)
+{
+	(void)state;
+	uint32_t bytes = volume.fragment.bytes, last = volume.fragment.per_block - 1;
+	grow_in_turn();
+	store_fail_launches(volume.store, 1);
+	assert_int_equal(client_fill(&client, file, 5 * bytes, bytes, 3), -EIO);
+	assert_int_equal(client_fill(&client, file, last * bytes, bytes, 1), bytes);
+	assert_int_equal(client_count_other(&client, file, 0, 5 * bytes, 1), 0);
+	assert_int_equal(client_read(&client, file, 6 * bytes - 1, 1), -EIO);
+	assert_int_equal(client_count_other(&client, file, 6 * bytes, (last - 5) * bytes, 1), 0);
+	/* whoever has its former fragments now has them sound */
+	uint64_t next = make_file(fs, FS_ROOT, "next", FORGET);
+	size_t rest = free_fragments(&volume) * bytes;
+	assert_int_equal(client_fill(&client, next, 0, rest, 4), rest);
+	assert_int_equal(client_count_other(&client, next, 0, rest, 4), 0);
+	assert_int_equal(client_fill(&client, file, 5 * bytes, bytes, 1), bytes);
+	assert_int_equal(client_count_other(&client, file, 0, volume.payload, 1), 0);
+}
+
+/* The write's launch, or that of the copy behind it. */
+static void failed_gathering_is_not_readable(void **state)
+{
+	(void)state;
+	uint32_t bytes = volume.fragment.bytes, last = volume.fragment.per_block - 1;
+	grow_in_turn();
+	store_fail_launches(volume.store, 2);
+	assert_int_equal(client_fill(&client, file, last * bytes, bytes, 1), -EIO);
+	for (uint32_t i = 0; i <= last; i++)
+		assert_int_equal(client_read(&client, file, i * bytes, 1), -EIO);
+	assert_int_equal(client_fill(&client, file, 0, volume.payload, 5), volume.payload);
+	assert_int_equal(client_count_other(&client, file, 0, volume.payload, 5), 0);
 }
 
 struct ends {
@@ -197,6 +270,22 @@ static void append_to_a_lost_line_fails(void **state)
 	assert_int_equal(client_count_other(&client, file, 0, 2000, 5), 0);
 }
 
+/* A lost line is moved as one, and does not fail the write that made the file move. */
+static void lost_lines_are_gathered_as_they_are(void **state)
+{
+	(void)state;
+	uint32_t bytes = volume.fragment.bytes, last = volume.fragment.per_block - 1;
+	grow_in_turn();
+	damage(6);
+	assert_int_equal(client_fill(&client, file, last * bytes, bytes, 1), bytes);
+	/* by fragments, because some lines with 6 errors are close to another codeword */
+	for (uint32_t i = 0; i < last; i++)
+		assert_int_equal(client_read(&client, file, i * bytes, bytes), -EIO);
+	assert_int_equal(client_count_other(&client, file, last * bytes, bytes, 1), 0);
+	assert_int_equal(client_fill(&client, file, 0, last * bytes, 1), last * bytes);
+	assert_int_equal(client_count_other(&client, file, 0, volume.payload, 1), 0);
+}
+
 #define ON_CODE(test, code)                                     \
 	{                                                       \
 #test "_" #code, test, set_up, tear_down, &code \
@@ -211,6 +300,10 @@ int main(void)
 		ON_BOTH_CODES(failed_write_ends_with_its_blocks),
 		ON_BOTH_CODES(zeroed_range_is_sound),
 		ON_BOTH_CODES(failed_zeroing_is_not_readable),
+		ON_BOTH_CODES(failed_zeroing_behind_a_cut_is_not_readable),
+		ON_BOTH_CODES(damage_is_gathered_as_it_is),
+		ON_BOTH_CODES(failed_gathering_is_not_readable),
+		ON_BOTH_CODES(lost_lines_are_gathered_as_they_are),
 		ON_BOTH_CODES(failed_read_harms_nothing),
 		ON_BOTH_CODES(read_behind_a_failing_write_fails),
 		ON_BOTH_CODES(repairable_damage_is_not_noticed),

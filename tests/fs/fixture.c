@@ -34,7 +34,8 @@ struct volume volume_open(enum rs_code code, uint64_t region_bytes)
 	struct fs_options options = {.max_inodes = 100000, .root_mode = 0755};
 	REQUIRE(!fs_open(volume.store, &options, &volume.fs));
 	volume.blocks = store_blocks_free(volume.store);
-	volume.payload = store_geometry(volume.store)->block_payload;
+	volume.fragment = fragment_geometry(store_geometry(volume.store));
+	volume.payload = volume.fragment.bytes * volume.fragment.per_block;
 	return volume;
 }
 
@@ -43,9 +44,17 @@ void volume_close(struct volume *volume)
 	remove_tree(volume->fs, FS_ROOT);
 	REQUIRE(fs_inode_count(volume->fs) == 1);
 	REQUIRE(store_blocks_free(volume->store) == volume->blocks);
+	REQUIRE(free_fragments(volume) == volume->blocks * volume->fragment.per_block);
 	fs_close(volume->fs);
 	store_close(volume->store);
 	device_close(volume->device);
+}
+
+uint64_t free_fragments(const struct volume *volume)
+{
+	struct fs_stat stat;
+	fs_stat(volume->fs, &stat);
+	return stat.blocks_free;
 }
 
 struct fs_name name_of(const char *text)

@@ -4,6 +4,7 @@
 #define VRAMFS_TESTS_FS_FIXTURE_H
 
 #include "device/device.h"
+#include "fs/fragments.h"
 #include "fs/fs.h"
 
 #include <setjmp.h>
@@ -23,12 +24,16 @@ struct volume {
 	struct store *store;
 	struct fs *fs;
 	uint64_t blocks; /* all free at first */
-	uint32_t payload;
+	struct fragment_geometry fragment;
+	uint32_t payload; /* of a block: its fragments' */
 };
 
 struct volume volume_open(enum rs_code code, uint64_t region_bytes);
 /* Ends with a check: when every name is gone, all blocks are free and only the root lives. */
 void volume_close(struct volume *volume);
+
+/* How many fragments are free; volume.blocks * volume.fragment.per_block at first. */
+uint64_t free_fragments(const struct volume *volume);
 
 /* Stop the program if CONDITION does not hold. */
 #define REQUIRE(condition)                                              \

@@ -22,7 +22,7 @@ static struct store_job *job_on_block(
 	struct store_job *job = store_job_take(store_queue(volume.store));
 	REQUIRE(job);
 	job->kernel = kernel;
-	job->segments[0] = (struct kernel_segment){.block = block, .count = 1000};
+	job->segments[0] = (struct kernel_segment){.block = block, .count = 1000, .zero_to = 1000};
 	job->segment_count = 1;
 	job->payload = buffer;
 	job->payload_offset = offset;

@@ -13,12 +13,14 @@
 static struct volume volume;
 static struct client client;
 static struct fs *fs;
+static uint64_t fragments; /* in all */
 
 static int set_up(void **state)
 {
 	volume = volume_open(*(enum rs_code *)*state, REGION);
 	client = client_open(&volume);
 	fs = volume.fs;
+	fragments = free_fragments(&volume);
 	return 0;
 }
 
@@ -34,9 +36,9 @@ static int tear_down(void **state)
 static uint64_t fill_region(const char *name)
 {
 	uint64_t file = make_file(fs, FS_ROOT, name, FORGET);
-	size_t capacity = store_blocks_free(volume.store) * volume.payload;
+	size_t capacity = free_fragments(&volume) * volume.fragment.bytes;
 	assert_int_equal(client_fill(&client, file, 0, capacity + MIB, 0xaa), capacity);
-	assert_int_equal(store_blocks_free(volume.store), 0);
+	assert_int_equal(free_fragments(&volume), 0);
 	return file;
 }
 
@@ -112,49 +114,115 @@ static void full_region_writes_short_then_enospc(void **state)
 	assert_int_equal(
 		fs_rename(fs, FS_ROOT, name_of("other"), FS_ROOT, name_of("new"), 0, NULL), 0);
 
-	/* room for a block and a half: the write that asks for three is short */
+	/* room for a block's fragments: the write that asks for those of three is short */
+	uint32_t half = volume.payload / 2;
 	assert_int_equal(truncate_to(fs, full, size - volume.payload), 0);
-	assert_int_equal(client_write(&client, other, volume.payload / 2, 3 * volume.payload),
-		volume.payload / 2);
-	assert_int_equal(attr_of(fs, other).size, volume.payload);
+	assert_int_equal(client_write(&client, other, half, 3 * volume.payload),
+		volume.payload - half % volume.fragment.bytes);
+	assert_int_equal(
+		attr_of(fs, other).size, half + volume.payload - half % volume.fragment.bytes);
+	assert_int_equal(free_fragments(&volume), 0);
 	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("full")), 0);
-	assert_int_equal(store_blocks_free(volume.store), volume.blocks - 1);
+	assert_int_equal(free_fragments(&volume), fragments - volume.fragment.per_block);
 	assert_int_equal(client_fill(&client, other, 0, MIB, 3), MIB);
 }
 
-static void reserved_blocks_can_always_be_written(void **state)
+static void reserved_space_can_always_be_written(void **state)
 {
 	(void)state;
-	uint32_t payload = volume.payload;
+	uint32_t payload = volume.payload, bytes = volume.fragment.bytes;
 	uint64_t file = make_file(fs, FS_ROOT, "file", FORGET);
 	assert_int_equal(allocate(file, FALLOC_FL_KEEP_SIZE, payload / 2, 3 * payload), 0);
+	uint64_t first = payload / 2 / bytes, last = (payload / 2 + 3 * payload - 1) / bytes;
+	size_t reserved = (last + 1 - first) * bytes;
 	assert_int_equal(attr_of(fs, file).size, 0);
-	assert_int_equal(attr_of(fs, file).blocks_512 * 512, 4 * payload);
+	assert_int_equal(attr_of(fs, file).blocks_512, (last + 1 - first) * 8);
 	fill_region("rest");
-	assert_int_equal(client_fill(&client, file, 0, 5 * payload, 7), 4 * payload);
-	assert_int_equal(client_count_other(&client, file, 0, 4 * payload, 7), 0);
+	assert_int_equal(client_fill(&client, file, 0, 1, 7), -ENOSPC);
+	/* in pieces that end anywhere, the last first */
+	assert_int_equal(
+		client_fill(&client, file, first * bytes + 9999, 5 * payload, 7), reserved - 9999);
+	assert_int_equal(client_count_other(&client, file, 0, first * bytes + 9999, 0), 0);
+	assert_int_equal(client_fill(&client, file, first * bytes, 9999, 7), 9999);
+	assert_int_equal(client_count_other(&client, file, first * bytes, reserved, 7), 0);
+	assert_int_equal(attr_of(fs, file).blocks_512, (last + 1 - first) * 8);
 }
 
 static void what_is_cut_or_punched_goes_back(void **state)
 {
 	(void)state;
 	uint32_t payload = volume.payload;
+	uint32_t per_block = volume.fragment.per_block;
 	int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 	uint64_t file = make_file(fs, FS_ROOT, "file", FORGET);
 	assert_int_equal(client_fill(&client, file, 0, 10 * payload, 1), 10 * payload);
 	assert_int_equal(allocate(file, punch, payload - 1, 3 * payload), 0);
-	assert_int_equal(store_blocks_free(volume.store), volume.blocks - 8);
+	assert_int_equal(free_fragments(&volume), fragments - 7 * per_block - 1);
 	assert_int_equal(client_count_other(&client, file, payload - 1, 3 * payload, 0), 0);
 	assert_int_equal(client_count_other(&client, file, 0, payload - 1, 1), 0);
 	assert_int_equal(client_count_other(&client, file, 4 * payload - 1, payload, 1), 0);
 	/* to the end of the file, which is not the end of the block */
 	assert_int_equal(truncate_to(fs, file, 9 * payload + 10), 0);
 	assert_int_equal(allocate(file, punch, 9 * payload, 10), 0);
-	assert_int_equal(store_blocks_free(volume.store), volume.blocks - 7);
+	assert_int_equal(free_fragments(&volume), fragments - 6 * per_block - 1);
 	assert_int_equal(truncate_to(fs, file, 5 * payload), 0);
-	assert_int_equal(store_blocks_free(volume.store), volume.blocks - 3);
+	assert_int_equal(free_fragments(&volume), fragments - 2 * per_block - 1);
 	assert_int_equal(truncate_to(fs, file, 0), 0);
 	assert_int_equal(store_blocks_free(volume.store), volume.blocks);
+	/* what was reserved behind the end goes with a cut, and stays when the file grows */
+	assert_int_equal(allocate(file, FALLOC_FL_KEEP_SIZE, 0, 3 * payload), 0);
+	assert_int_equal(truncate_to(fs, file, payload), 0);
+	assert_int_equal(free_fragments(&volume), fragments - 3 * per_block);
+	assert_int_equal(truncate_to(fs, file, payload - 1), 0);
+	assert_int_equal(free_fragments(&volume), fragments - per_block);
+	assert_int_equal(client_count_other(&client, file, 0, payload - 1, 0), 0);
+}
+
+static uint64_t seek(uint64_t file, uint64_t offset, int whence)
+{
+	uint64_t at;
+	assert_int_equal(fs_seek(fs, file, offset, whence, &at), 0);
+	return at;
+}
+
+/* Fragments are what holes are made of. */
+static void holes_are_seen_and_cost_nothing(void **state)
+{
+	(void)state;
+	uint32_t payload = volume.payload, bytes = volume.fragment.bytes;
+	uint64_t file = make_file(fs, FS_ROOT, "file", FORGET), at;
+	assert_int_equal(truncate_to(fs, file, 4 * payload), 0);
+	assert_int_equal(client_fill(&client, file, 3 * bytes + 5, 1, 1), 1);
+	assert_int_equal(client_fill(&client, file, payload + 7 * bytes - 1, 2, 1), 2);
+	assert_int_equal(attr_of(fs, file).blocks_512, 3 * 8);
+	assert_int_equal(seek(file, 0, SEEK_HOLE), 0);
+	assert_int_equal(seek(file, 0, SEEK_DATA), 3 * bytes);
+	assert_int_equal(seek(file, 3 * bytes + 1, SEEK_DATA), 3 * bytes + 1);
+	assert_int_equal(seek(file, 3 * bytes, SEEK_HOLE), 4 * bytes);
+	assert_int_equal(seek(file, 4 * bytes - 1, SEEK_HOLE), 4 * bytes);
+	assert_int_equal(seek(file, 4 * bytes, SEEK_DATA), payload + 6 * bytes);
+	assert_int_equal(seek(file, payload + 6 * bytes, SEEK_HOLE), payload + 8 * bytes);
+	assert_int_equal(fs_seek(fs, file, payload + 8 * bytes, SEEK_DATA, &at), -ENXIO);
+	/* allocated is not written */
+	assert_int_equal(allocate(file, 0, 0, 2 * payload), 0);
+	assert_int_equal(attr_of(fs, file).blocks_512, 2 * volume.fragment.per_block * 8);
+	assert_int_equal(seek(file, 0, SEEK_DATA), 3 * bytes);
+	assert_int_equal(seek(file, 3 * bytes, SEEK_HOLE), 4 * bytes);
+	/* a fragment that is punched is given back, one that is zeroed is not */
+	int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	assert_int_equal(allocate(file, punch, 3 * bytes - 1, bytes + 2), 0);
+	assert_int_equal(allocate(file, FALLOC_FL_ZERO_RANGE, payload + 5, 7 * bytes - 4), 0);
+	assert_int_equal(attr_of(fs, file).blocks_512, (2 * volume.fragment.per_block - 1) * 8);
+	assert_int_equal(seek(file, 0, SEEK_DATA), payload + 7 * bytes);
+	assert_int_equal(client_count_other(&client, file, 0, 4 * payload, 0), 0);
+	/* a block's worth in pieces, in no order */
+	for (uint32_t i = 0; i < volume.fragment.per_block; i++)
+		assert_int_equal(
+			client_fill(&client, file,
+				2 * payload + i * 7 % volume.fragment.per_block * bytes, bytes, 9),
+			bytes);
+	assert_int_equal(seek(file, 2 * payload, SEEK_HOLE), 3 * payload);
+	assert_int_equal(client_count_other(&client, file, 2 * payload, payload, 9), 0);
 }
 
 static void offsets_up_to_8_eib(void **state)
@@ -173,7 +241,9 @@ static void offsets_up_to_8_eib(void **state)
 	assert_int_equal(client_write(&client, file, max + 1, 1), -EFBIG);
 	assert_int_equal(client_write(&client, file, UINT64_MAX, 1), -EFBIG);
 	assert_int_equal(client_count_other(&client, file, max - 10, 10, 9), 0);
-	assert_int_equal(attr_of(fs, file).blocks_512 * 512, volume.payload);
+	uint64_t touched =
+		(max - 1) / volume.fragment.bytes - (max - 10) / volume.fragment.bytes + 1;
+	assert_int_equal(attr_of(fs, file).blocks_512, touched * 8);
 	assert_int_equal(fs_seek(fs, file, 0, SEEK_DATA, &at), 0);
 	assert_true(at > 0 && at <= max - 10);
 
@@ -219,8 +289,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_ALL_CODES(former_bytes_are_never_shown),
 		ON_ALL_CODES(full_region_writes_short_then_enospc),
-		ON_ALL_CODES(reserved_blocks_can_always_be_written),
+		ON_ALL_CODES(reserved_space_can_always_be_written),
 		ON_ALL_CODES(what_is_cut_or_punched_goes_back),
+		ON_ALL_CODES(holes_are_seen_and_cost_nothing),
 		ON_ALL_CODES(offsets_up_to_8_eib),
 		ON_CODE(bad_requests_are_refused, rs136),
 	};

@@ -72,13 +72,12 @@ static void line_write(struct model *model, const struct rig_job *job,
 	const struct rig *rig = model->rig;
 	uint32_t line = segment->block * KERNEL_BLOCK_LINES + offset / rig->data_bytes;
 	uint32_t line_end = offset + rig->data_bytes, end = segment->first + segment->count;
-	bool tail_is_old = end < line_end && !(segment->flags & SEGMENT_FRESH_TAIL);
-	if ((segment->zero_from > offset || tail_is_old) &&
+	if ((segment->zero_from > offset || segment->zero_to < line_end) &&
 		!line_correct(model, line, job->max_correct))
 		return;
 	for (uint32_t i = offset; i < line_end; i++) {
 		uint8_t *byte = rig_byte(rig, model->image, segment->block, i);
-		if (i < segment->zero_from || (i >= end && tail_is_old))
+		if (i < segment->zero_from || i >= segment->zero_to)
 			continue;
 		if (i < segment->first || i >= end)
 			*byte = 0;
@@ -95,7 +94,9 @@ static void line_run(struct model *model, const struct rig_job *job,
 {
 	uint32_t in_block = offset / model->rig->data_bytes;
 	uint32_t line = segment->block * KERNEL_BLOCK_LINES + in_block;
-	uint32_t source = segment->source * KERNEL_BLOCK_LINES + in_block;
+	uint32_t source = segment->source * KERNEL_BLOCK_LINES + in_block +
+			  segment->source_first / model->rig->data_bytes -
+			  segment->first / model->rig->data_bytes;
 	switch (job->kernel) {
 	case KERNEL_ENCODE:
 		line_encode(model, line);
@@ -120,7 +121,7 @@ static void segment_run(struct model *model, const struct rig_job *job,
 	const struct rig *rig = model->rig;
 	bool writes = job->kernel == KERNEL_WRITE || job->kernel == KERNEL_FILL;
 	uint32_t begin = writes ? segment->zero_from : segment->first;
-	uint32_t end = segment->first + segment->count;
+	uint32_t end = writes ? segment->zero_to : segment->first + segment->count;
 	for (uint32_t offset = begin - begin % rig->data_bytes; begin < end && offset < end;
 		offset += rig->data_bytes) {
 		if (writes)

@@ -67,7 +67,8 @@ static uint32_t sweep_segments(struct rig *rig, unsigned length, uint32_t line, 
 			.first = first,
 			.count = length,
 			.payload = payload,
-			.zero_from = first};
+			.zero_from = first,
+			.zero_to = first + length};
 		payload += length + (offset % 9);
 		count++;
 	}
@@ -114,10 +115,10 @@ static void test_fill_at_every_offset(void **state)
 	sweep(state, KERNEL_FILL);
 }
 
-/* One block, one segment, for the tests below. */
+/* Two blocks and a few segments, for the tests below. */
 static struct rig *small_rig(void **state)
 {
-	struct rig *rig = rig_new(*(enum rs_code *)*state, 2, 1, 2 * KERNEL_BLOCK_BYTES);
+	struct rig *rig = rig_new(*(enum rs_code *)*state, 2, 3, 2 * KERNEL_BLOCK_BYTES);
 	rig_randomize(rig, 6);
 	payload_randomize(rig, 7);
 	return rig;
@@ -176,8 +177,10 @@ static void damaged_write(void **state, unsigned max_correct, const unsigned err
 	for (unsigned i = 0; i < 3; i++)
 		rig_damage(rig, 70 + i, errors[i], &random);
 	uint32_t first = 70 * rig->data_bytes + 20;
-	rig->segments[0] = (struct kernel_segment){
-		.first = first, .zero_from = first, .count = 2 * rig->data_bytes + 30};
+	rig->segments[0] = (struct kernel_segment){.first = first,
+		.count = 2 * rig->data_bytes + 30,
+		.zero_from = first,
+		.zero_to = first + 2 * rig->data_bytes + 30};
 	struct rig_job job = {
 		.kernel = KERNEL_WRITE, .segment_count = 1, .max_correct = max_correct};
 	run_expect(rig, &job, expected);
@@ -202,7 +205,8 @@ static void test_whole_write_does_not_look_at_old_lines(void **state)
 	uint64_t random = 11;
 	for (uint32_t line = 0; line < 200; line++)
 		rig_damage(rig, line, 5, &random);
-	rig->segments[0] = (struct kernel_segment){.count = 200 * rig->data_bytes};
+	rig->segments[0] = (struct kernel_segment){
+		.count = 200 * rig->data_bytes, .zero_to = 200 * rig->data_bytes};
 	run_expect(rig,
 		&(struct rig_job){.kernel = KERNEL_WRITE, .segment_count = 1, .max_correct = 3},
 		&(struct kernel_report){0});
@@ -210,17 +214,18 @@ static void test_whole_write_does_not_look_at_old_lines(void **state)
 }
 
 /* zero_from in line 60, the first byte in line 130, the last in line 132: two tile borders. */
-static void zeroing_write(void **state, uint32_t flags, const struct kernel_report *expected)
+static void zeroing_write(void **state, uint32_t zeros_behind, const struct kernel_report *expected)
 {
 	struct rig *rig = small_rig(state);
+	uint32_t first = 130 * rig->data_bytes + 77;
 	uint64_t random = 12;
 	rig_damage(rig, 60, 1, &random);
 	rig_damage(rig, 130, 5, &random);
 	rig_damage(rig, 132, 5, &random);
 	rig->segments[0] = (struct kernel_segment){.zero_from = 60 * rig->data_bytes + 9,
-		.first = 130 * rig->data_bytes + 77,
+		.first = first,
 		.count = 2 * rig->data_bytes,
-		.flags = flags,
+		.zero_to = first + 2 * rig->data_bytes + zeros_behind,
 		.payload = 3};
 	run_expect(rig,
 		&(struct rig_job){.kernel = KERNEL_WRITE, .segment_count = 1, .max_correct = 3},
@@ -234,28 +239,107 @@ static void test_zeros_in_front_of_a_write(void **state)
 		state, 0, &(struct kernel_report){.flagged = 2, .corrected = {0, 1}, .lost = 1});
 }
 
-static void test_fresh_tail_is_not_read(void **state)
+static void test_line_that_ends_with_zeros_is_not_read(void **state)
 {
-	zeroing_write(state, SEGMENT_FRESH_TAIL,
-		&(struct kernel_report){.flagged = 1, .corrected = {0, 1}});
+	unsigned k = rs_data_per_line(*(enum rs_code *)*state);
+	zeroing_write(state, k - 77, &(struct kernel_report){.flagged = 1, .corrected = {0, 1}});
+}
+
+static void test_zeros_behind_a_write_end_within_its_line(void **state)
+{
+	zeroing_write(
+		state, 9, &(struct kernel_report){.flagged = 2, .corrected = {0, 1}, .lost = 1});
+}
+
+/* One segment of WRITE or FILL in block 0 of which every line is beyond repair: those that are not
+ * cut must become codewords again. CUT tells how many are cut. */
+static void writing_over_lost_lines(
+	void **state, const struct kernel_segment *segment, unsigned cut)
+{
+	static const enum kernel kernels[] = {KERNEL_WRITE, KERNEL_FILL};
+	for (unsigned i = 0; i < 2; i++) {
+		struct rig *rig = small_rig(state);
+		uint64_t random = 17;
+		for (uint32_t line = 0; line < KERNEL_BLOCK_LINES; line++)
+			rig_damage(rig, line, 5, &random);
+		rig->segments[0] = *segment;
+		run_expect(rig,
+			&(struct rig_job){.kernel = kernels[i],
+				.segment_count = 1,
+				.max_correct = 3,
+				.pattern = 0x77},
+			&(struct kernel_report){.flagged = cut, .lost = cut});
+		rig_free(rig);
+	}
+}
+
+static void test_zeros_behind_a_write_over_lines_and_tiles(void **state)
+{
+	uint32_t k = rs_data_per_line(*(enum rs_code *)*state);
+	uint32_t tile = k * KERNEL_TILE_LINES, block = k * KERNEL_BLOCK_LINES;
+	const struct {
+		uint32_t first, count, zero_to;
+		unsigned cut;
+	} cases[] = {
+		{0, 10, k, 0}, {0, 10, k + 1, 1}, {0, 10, 9 * k, 0}, {5 * k, 1, 30 * k - 1, 1},
+		{5 * k + 1, 1, 30 * k - 1, 2}, {3 * k, k, 3 * tile, 0}, /* whole tiles of zeros */
+		{3 * k, k, 3 * tile + 1, 1},  /* and one byte in the next */
+		{tile - 1, 1, tile + k, 1},   /* nothing but zeros in the next tile */
+		{tile - 1, 2, tile + 2, 2},   /* the line on both sides is cut */
+		{0, 10, block, 0},            /* to the end of the block */
+		{block - tile, 1, block, 0},  /* the last tile */
+		{block - k - 1, k, block, 1}, /* the last lines */
+		{block - 1, 1, block, 1},     /* and its last byte */
+	};
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		writing_over_lost_lines(state,
+			&(struct kernel_segment){.first = cases[i].first,
+				.zero_from = cases[i].first,
+				.count = cases[i].count,
+				.zero_to = cases[i].zero_to,
+				.payload = i},
+			cases[i].cut);
+}
+
+static void test_zeros_on_both_sides(void **state)
+{
+	uint32_t k = rs_data_per_line(*(enum rs_code *)*state);
+	uint32_t tile = k * KERNEL_TILE_LINES;
+	const struct {
+		uint32_t zero_from, first, count, zero_to;
+		unsigned cut;
+	} cases[] = {
+		{0, 17, 1, k, 0},
+		{1, 17, 1, k - 1, 1}, /* one line, cut twice */
+		{2 * k, 2 * tile + 5, 2 * tile, 6 * tile, 0},
+		{2 * k + 1, 2 * tile + 5, 1, 6 * tile - 1, 2},
+		{0, 2 * tile, tile, 4 * tile, 0},
+	};
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		writing_over_lost_lines(state,
+			&(struct kernel_segment){.zero_from = cases[i].zero_from,
+				.first = cases[i].first,
+				.count = cases[i].count,
+				.zero_to = cases[i].zero_to},
+			cases[i].cut);
 }
 
 static void test_zeros_only(void **state)
 {
-	struct rig *rig = small_rig(state);
-	for (unsigned i = 0; i < 2; i++) {
-		rig->segments[0] = (struct kernel_segment){.zero_from = 100,
-			.first = 100 * rig->data_bytes + 33,
-			.flags = i ? SEGMENT_FRESH_TAIL : 0};
-		run_expect(rig,
-			&(struct rig_job){
-				.kernel = KERNEL_WRITE, .segment_count = 1, .max_correct = 4},
-			&(struct kernel_report){0});
-	}
-	rig_free(rig);
+	uint32_t k = rs_data_per_line(*(enum rs_code *)*state);
+	writing_over_lost_lines(state,
+		&(struct kernel_segment){
+			.zero_from = 100, .first = 100 * k + 33, .zero_to = 100 * k + 33},
+		2);
+	writing_over_lost_lines(state,
+		&(struct kernel_segment){
+			.zero_from = 100, .first = 100 * k + 33, .zero_to = 101 * k},
+		1);
+	writing_over_lost_lines(
+		state, &(struct kernel_segment){.first = k, .zero_from = k, .zero_to = 90 * k}, 0);
 }
 
-static void test_fresh_tail_with_old_beginning(void **state)
+static void test_zeros_behind_with_old_beginning(void **state)
 {
 	struct rig *rig = small_rig(state);
 	uint64_t random = 13;
@@ -263,10 +347,29 @@ static void test_fresh_tail_with_old_beginning(void **state)
 	rig->segments[0] = (struct kernel_segment){.first = 40 * rig->data_bytes + 10,
 		.zero_from = 40 * rig->data_bytes + 10,
 		.count = 20,
-		.flags = SEGMENT_FRESH_TAIL};
+		.zero_to = 41 * rig->data_bytes};
 	run_expect(rig,
 		&(struct rig_job){.kernel = KERNEL_WRITE, .segment_count = 1, .max_correct = 4},
 		&(struct kernel_report){.flagged = 1, .corrected = {0, 0, 1}});
+	rig_free(rig);
+}
+
+/* Segments that share no line, though the tiles of one reach into the lines of the next. */
+static void test_zeros_end_where_the_next_segment_begins(void **state)
+{
+	struct rig *rig = rig_new(*(enum rs_code *)*state, 1, 20, KERNEL_BLOCK_BYTES);
+	uint32_t step = 33 * rig->data_bytes;
+	rig_randomize(rig, 18);
+	payload_randomize(rig, 19);
+	for (uint32_t i = 0; i < 20; i++)
+		rig->segments[i] = (struct kernel_segment){.zero_from = i * step,
+			.first = i * step + i * 41,
+			.count = 100 + i,
+			.zero_to = (i + 1) * step,
+			.payload = i * 130};
+	run_expect(rig,
+		&(struct rig_job){.kernel = KERNEL_WRITE, .segment_count = 20, .max_correct = 4},
+		&(struct kernel_report){0});
 	rig_free(rig);
 }
 
@@ -279,8 +382,9 @@ static void test_empty_segment_does_nothing(void **state)
 	rig_damage(rig, 40, 2, &random);
 	rig->segments[0] = (struct kernel_segment){.first = 40 * rig->data_bytes + 10,
 		.zero_from = 40 * rig->data_bytes + 10,
-		.flags = SEGMENT_FRESH_TAIL,
-		.source = 1};
+		.zero_to = 40 * rig->data_bytes + 10,
+		.source = 1,
+		.source_first = 7 * rig->data_bytes};
 	for (unsigned i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
 		run_expect(rig,
 			&(struct rig_job){
@@ -295,14 +399,64 @@ static void test_copy_corrects_and_keeps_lost_lines_lost(void **state)
 	uint64_t random = 15;
 	rig_damage(rig, 3, 3, &random);
 	rig_damage(rig, 4, 5, &random);
-	rig->segments[0] = (struct kernel_segment){
-		.block = 1, .source = 0, .first = rig->data_bytes, .count = 99 * rig->data_bytes};
+	rig->segments[0] = (struct kernel_segment){.block = 1,
+		.first = rig->data_bytes,
+		.count = 99 * rig->data_bytes,
+		.source_first = rig->data_bytes};
 	run_expect(rig,
 		&(struct rig_job){.kernel = KERNEL_COPY, .segment_count = 1, .max_correct = 3},
 		&(struct kernel_report){.flagged = 2, .corrected = {0, 0, 0, 1}, .lost = 1});
 	/* Both the source and the copy of line 4. */
 	struct kernel_report report = rig_run_all(rig, KERNEL_VERIFY, 4);
 	assert_report(&report, &(struct kernel_report){.flagged = 2});
+	rig_free(rig);
+}
+
+/* Source and target lie differently in their tiles, and cross their borders at different lines. */
+static void test_copy_to_another_place(void **state)
+{
+	static const struct {
+		uint32_t first, source_first, lines;
+	} cases[] = {{0, 1, 1}, {1, 0, 1}, {0, 63, 2}, {63, 0, 2}, {10, 40, 200}, {900, 3, 124},
+		{3, 900, 124}, {64, 0, 128}, {1, 0, KERNEL_BLOCK_LINES - 1},
+		{0, 1, KERNEL_BLOCK_LINES - 1}};
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rig *rig = small_rig(state);
+		uint64_t random = 20;
+		unsigned k = rig->data_bytes;
+		/* The first line is corrected, the last one lost. */
+		rig_damage(rig, cases[i].source_first, 2, &random);
+		if (cases[i].lines > 1)
+			rig_damage(rig, cases[i].source_first + cases[i].lines - 1, 5, &random);
+		rig->segments[0] = (struct kernel_segment){.block = 1,
+			.first = cases[i].first * k,
+			.count = cases[i].lines * k,
+			.source_first = cases[i].source_first * k};
+		unsigned lost = cases[i].lines > 1;
+		run_expect(rig,
+			&(struct rig_job){
+				.kernel = KERNEL_COPY, .segment_count = 1, .max_correct = 3},
+			&(struct kernel_report){
+				.flagged = 1 + lost, .corrected = {0, 0, 1}, .lost = lost});
+		struct kernel_report report = rig_run_all(rig, KERNEL_VERIFY, 4);
+		assert_report(&report, &(struct kernel_report){.flagged = 2 * lost});
+		rig_free(rig);
+	}
+}
+
+static void test_copy_within_a_block(void **state)
+{
+	struct rig *rig = small_rig(state);
+	unsigned k = rig->data_bytes;
+	rig->segments[0] =
+		(struct kernel_segment){.first = 100 * k, .count = 99 * k, .source_first = k};
+	rig->segments[1] = (struct kernel_segment){
+		.first = 200 * k, .count = 500 * k, .source = 1, .source_first = 524 * k};
+	rig->segments[2] = (struct kernel_segment){
+		.block = 1, .first = 0, .count = 44 * k, .source = 0, .source_first = 980 * k};
+	run_expect(rig,
+		&(struct rig_job){.kernel = KERNEL_COPY, .segment_count = 3, .max_correct = 4},
+		&(struct kernel_report){0});
 	rig_free(rig);
 }
 
@@ -323,8 +477,11 @@ static void test_without_a_code_nothing_is_checked(void **state)
 		KERNEL_REFRESH, KERNEL_READ, KERNEL_COPY, KERNEL_WRITE};
 	struct rig *rig = small_rig(state);
 	for (unsigned i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
-		rig->segments[0] = (struct kernel_segment){
-			.block = 1, .count = 500 * rig->data_bytes - 3, .payload = 5};
+		rig->segments[0] = (struct kernel_segment){.block = 1,
+			.count = 500 * rig->data_bytes - 3,
+			.zero_to = 510 * rig->data_bytes,
+			.payload = 5,
+			.source_first = 3 * rig->data_bytes};
 		if (kernels[i] == KERNEL_COPY)
 			rig->segments[0].count += 3;
 		run_expect(rig,
@@ -350,11 +507,17 @@ int main(void)
 		RIG_TEST(test_partial_write_leaves_lost_line_untouched),
 		RIG_TEST(test_whole_write_does_not_look_at_old_lines),
 		RIG_TEST(test_zeros_in_front_of_a_write),
-		RIG_TEST(test_fresh_tail_is_not_read),
+		RIG_TEST(test_line_that_ends_with_zeros_is_not_read),
+		RIG_TEST(test_zeros_behind_a_write_end_within_its_line),
+		RIG_TEST(test_zeros_behind_a_write_over_lines_and_tiles),
+		RIG_TEST(test_zeros_on_both_sides),
 		RIG_TEST(test_zeros_only),
-		RIG_TEST(test_fresh_tail_with_old_beginning),
+		RIG_TEST(test_zeros_behind_with_old_beginning),
+		RIG_TEST(test_zeros_end_where_the_next_segment_begins),
 		RIG_TEST(test_empty_segment_does_nothing),
 		RIG_TEST(test_copy_corrects_and_keeps_lost_lines_lost),
+		RIG_TEST(test_copy_to_another_place),
+		RIG_TEST(test_copy_within_a_block),
 		RIG_TEST(test_refresh_repairs_parity),
 		RIG_TEST_NONE(test_without_a_code_nothing_is_checked),
 	};

@@ -34,7 +34,7 @@ static uint32_t random_segments(struct rig *rig, const struct rig_job *job, uint
 {
 	uint32_t space = rig->data_bytes * KERNEL_BLOCK_LINES, count = 0, payload = 0;
 	uint32_t lowest_block = job->kernel == KERNEL_COPY ? BLOCKS / 2 : 0;
-	uint32_t block = lowest_block, position = 0;
+	uint32_t block = lowest_block, position = 0, shift = 0;
 	while (block < BLOCKS && count < SEGMENTS) {
 		position += random_length(random, space);
 		if (job->kernel == KERNEL_COPY)
@@ -45,19 +45,26 @@ static uint32_t random_segments(struct rig *rig, const struct rig_job *job, uint
 			block++;
 			continue;
 		}
-		uint32_t length = random_length(random, space - position);
+		uint32_t length = random_length(random, space - position), source_first = 0;
 		uint32_t zeros = below(random, 4) ? 0 : below(random, length + 1);
+		uint32_t zeros_behind = below(random, 3) ? 0 : below(random, length - zeros + 1);
 		if (job->kernel == KERNEL_COPY) {
 			length += (rig->data_bytes - length % rig->data_bytes) % rig->data_bytes;
-			zeros = 0;
+			zeros = zeros_behind = 0;
+			/* All of a block move as far, so that no two read the same line. */
+			if (count == 0 || rig->segments[count - 1].block != block)
+				shift = below(random, position / rig->data_bytes + 1) *
+					rig->data_bytes;
+			source_first = position - shift;
 		}
 		payload += below(random, 3) ? 0 : below(random, 16);
 		rig->segments[count++] = (struct kernel_segment){.block = block,
 			.source = block - lowest_block,
+			.source_first = source_first,
 			.zero_from = position,
 			.first = position + zeros,
-			.count = length - zeros,
-			.flags = below(random, 2) ? SEGMENT_FRESH_TAIL : 0,
+			.count = length - zeros - zeros_behind,
+			.zero_to = position + length,
 			.payload = payload};
 		payload += length - zeros;
 		/* The next one starts in another line. */

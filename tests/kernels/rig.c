@@ -174,7 +174,7 @@ static uint32_t tiles_for(const struct rig *rig, const struct rig_job *job)
 	for (uint32_t i = 0; i < job->segment_count; i++) {
 		const struct kernel_segment *segment = &rig->segments[i];
 		uint32_t begin = zeroes ? segment->zero_from : segment->first;
-		uint32_t end = segment->first + segment->count;
+		uint32_t end = zeroes ? segment->zero_to : segment->first + segment->count;
 		uint32_t tiles = (end + tile_bytes - 1) / tile_bytes - begin / tile_bytes;
 		most = tiles > most ? tiles : most;
 	}

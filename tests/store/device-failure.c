@@ -110,8 +110,8 @@ static void submit_with_one_dying(bool same_lines, unsigned dying, struct ends *
 		memset(&bytes[i * BYTES], (int)i + 1, BYTES);
 		end[i] = (struct end){.ends = ret_ends, .number = i};
 		job->kernel = KERNEL_WRITE;
-		job->segments[0] =
-			(struct kernel_segment){.block = same_lines ? 1 : 1 + i, .count = BYTES};
+		job->segments[0] = (struct kernel_segment){
+			.block = same_lines ? 1 : 1 + i, .count = BYTES, .zero_to = BYTES};
 		job->segment_count = 1;
 		job->payload = buffer;
 		job->payload_offset = i * BYTES;

@@ -63,7 +63,7 @@ int test_move(struct store *store, const struct test_move *move, struct store_ou
 		.first = move->first,
 		.count = move->count,
 		.zero_from = move->first,
-		.flags = move->flags,
+		.zero_to = move->first + move->count,
 	};
 	job->segment_count = 1;
 	job->payload = move->buffer;

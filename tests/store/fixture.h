@@ -30,7 +30,6 @@ struct store_job *test_job(struct store *store);
 struct test_move {
 	enum kernel kernel; /* KERNEL_READ or KERNEL_WRITE */
 	uint32_t block, first, count;
-	uint32_t flags;
 	struct device_pinned *buffer;
 	size_t buffer_offset;
 };

@@ -48,8 +48,11 @@ static struct kernel_segment random_segment(struct model *model, unsigned which)
 		first = model->block_payload - count;
 		break;
 	}
-	return (struct kernel_segment){
-		.block = model->blocks[which], .first = first, .count = count, .zero_from = first};
+	return (struct kernel_segment){.block = model->blocks[which],
+		.first = first,
+		.count = count,
+		.zero_from = first,
+		.zero_to = first + count};
 }
 
 /* What WRITE and FILL do beside their bytes. */
@@ -64,11 +67,10 @@ static void random_surroundings(struct model *model, struct kernel_segment *segm
 			segment->first - segment->zero_from);
 	}
 	if (below(model, 4) == 0) {
-		uint32_t line_end =
-			(end + model->line_payload - 1) / model->line_payload * model->line_payload;
+		uint32_t room = model->block_payload - end;
 
-		segment->flags = SEGMENT_FRESH_TAIL;
-		memset(&model->bytes[which][end], 0, line_end - end);
+		segment->zero_to += below(model, room < 20000 ? room + 1 : 20000);
+		memset(&model->bytes[which][end], 0, segment->zero_to - end);
 	}
 }
 
@@ -97,6 +99,7 @@ static void write_some(struct model *model)
 			if (segment.first + segment.count > model->block_payload)
 				segment.first = model->block_payload - segment.count;
 			segment.zero_from = segment.first;
+			segment.zero_to = segment.first + segment.count;
 		}
 		segment.payload = (uint32_t)job->payload_bytes;
 		for (uint32_t at = 0; at < segment.count; at++)
@@ -128,7 +131,7 @@ static void fill_some(struct model *model)
 	assert_int_equal(store_run(job, NULL), 0);
 }
 
-/* Whole lines, from blocks that an earlier segment of the job may have written. */
+/* Whole lines, from anywhere in blocks that an earlier segment of the job may have written. */
 static void copy_some(struct model *model)
 {
 	struct store_job *job = test_job(model->store);
@@ -140,15 +143,17 @@ static void copy_some(struct model *model)
 			 from = (to + 1 + below(model, BLOCKS - 1)) % BLOCKS;
 		uint32_t first = below(model, KERNEL_BLOCK_LINES);
 		uint32_t lines = 1 + below(model, KERNEL_BLOCK_LINES - first);
+		uint32_t source = below(model, KERNEL_BLOCK_LINES - lines + 1);
 
 		job->segments[i] = (struct kernel_segment){
 			.block = model->blocks[to],
 			.source = model->blocks[from],
+			.source_first = source * model->line_payload,
 			.first = first * model->line_payload,
 			.count = lines * model->line_payload,
 		};
 		memcpy(&model->bytes[to][job->segments[i].first],
-			&model->bytes[from][job->segments[i].first], job->segments[i].count);
+			&model->bytes[from][job->segments[i].source_first], job->segments[i].count);
 	}
 	assert_int_equal(store_run(job, NULL), 0);
 }
@@ -256,6 +261,7 @@ static void segments_on_one_line_count_in_their_order(void **context)
 		for (unsigned i = 0; i < 40; i++) {
 			job->segments[i] = (struct kernel_segment){.first = i * 40,
 				.zero_from = i * 40,
+				.zero_to = i * 40 + 50,
 				.count = 50,
 				.payload = i * 50};
 			memset(&bytes[i * 50], (int)(round + i), 50);

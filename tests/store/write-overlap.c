@@ -97,6 +97,7 @@ static uint32_t describe_cells(struct fighter *fighter, struct store_job *job)
 			.first = first * CELL,
 			.count = cells * CELL,
 			.zero_from = first * CELL,
+			.zero_to = (first + cells) * CELL,
 			.payload = bytes,
 		};
 		bytes += cells * CELL;
@@ -251,6 +252,7 @@ static void *fill_many_blocks(void *argument)
 			job->segments[i] = (struct kernel_segment){
 				.block = (uint32_t)rand_r(&fighter->seed) % blocks,
 				.count = 300,
+				.zero_to = 300,
 			};
 		REQUIRE(!store_run(job, NULL));
 	}
