@@ -25,12 +25,15 @@ static bool flags_forbid(const struct inode *inode, const struct fs_changes *cha
 {
 	unsigned valid = changes->valid;
 	unsigned now = FS_SET_ATIME_NOW | FS_SET_MTIME_NOW;
+	unsigned times = now | FS_SET_ATIME | FS_SET_MTIME | FS_SET_CTIME;
 	if (valid & (FS_SET_MODE | FS_SET_UID | FS_SET_GID))
 		return inode_protected(inode);
 	if (valid & FS_SET_SIZE)
 		return valid & FS_SET_THROUGH_OPEN ? inode->flags & FS_APPEND_FL
 						   : inode_protected(inode);
-	return (valid & now) == now ? inode_immutable(inode) : inode_protected(inode);
+	if ((valid & times) == now)
+		return inode_immutable(inode);
+	return (valid & times) && inode_protected(inode);
 }
 
 /* called with inode->lock held */
@@ -61,10 +64,9 @@ static void change_times(struct inode *inode, const struct fs_changes *changes)
 	inode->ctime = changes->valid & FS_SET_CTIME ? changes->ctime : now;
 }
 
-/* What is to be zeroed for a new size is submitted by ZEROING.
- * called with inode->lock held */
+/* ZEROING is open if the size is to change. called with inode->lock held */
 static void make_changes(
-	struct zeroing *zeroing, struct inode *inode, const struct fs_changes *changes)
+	struct inode *inode, const struct fs_changes *changes, struct zeroing *zeroing)
 {
 	unsigned valid = changes->valid;
 	if (valid & FS_SET_MODE) {
@@ -79,13 +81,11 @@ static void make_changes(
 		file_resize(zeroing, inode, changes->size);
 		zeroing_submit(zeroing);
 	}
-	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID)) {
-		if (valid & FS_KILL_SUIDGID)
-			inode_kill_suidgid(inode);
+	if (valid & FS_KILL_SUIDGID)
+		inode_kill_suidgid(inode);
+	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID | FS_KILL_SUIDGID))
 		xattr_drop_capability(inode);
-	}
-	if (valid & ~FS_KILL_SUIDGID)
-		change_times(inode, changes);
+	change_times(inode, changes);
 }
 
 int fs_set_attr(
@@ -100,7 +100,7 @@ int fs_set_attr(
 	pthread_mutex_lock(&inode->lock);
 	int err = check_changes(inode, changes);
 	if (!err) {
-		make_changes(&zeroing, inode, changes);
+		make_changes(inode, changes, &zeroing);
 		inode_fill_attr(fs, inode, ret_attr);
 	}
 	inode_unlock_put(fs, inode);

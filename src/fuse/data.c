@@ -12,43 +12,50 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Of the access time only reads that reach us can take note: once a day one shall. */
+static bool access_time_is_due(const struct fs_attr *attr)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now.tv_sec - attr->atime.tv_sec >= 24 * 60 * 60;
+}
+
 /* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
  * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
  * through a mapping must report what went wrong with that. */
-uint32_t fuse_open_flags(struct fuse_connection *connection, uint64_t ino, uint32_t flags)
+uint32_t fuse_open_flags(
+	struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags)
 {
-	if (!connection->direct_io || open_modes_enter(connection->open_modes, ino, flags))
-		return FOPEN_KEEP_CACHE;
-	return FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+	uint32_t keep = access_time_is_due(attr) ? 0 : FOPEN_KEEP_CACHE;
+
+	if (!connection->direct_io || open_modes_enter(connection->open_modes, attr->ino, flags))
+		return keep;
+	return keep | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
 }
 
+/* The inode lives as long as the kernel knows its number, so that an open file has no other state
+ * than which way its bytes go. */
 int fuse_handle_open(struct fuse_request *request)
 {
 	const struct fuse_open_in *in = request->argument;
+	struct fs_changes changes = {};
 	struct fuse_open_out out = {};
+	struct fs_attr attr;
+	int err;
 
-	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC)) {
-		bool append_only = false;
-		int err = fs_check_open(request->connection->fs, request->header->nodeid,
-			(int)in->flags, &append_only);
-
-		if (err)
-			return err;
-		out.fh = append_only ? FH_APPEND_ONLY : 0;
-	}
 	if (in->flags & O_TRUNC) {
-		struct fs_changes changes = {.valid = FS_SET_SIZE | FS_SET_MTIME_NOW, .size = 0};
-		struct fs_attr attr;
-		int err;
-
+		changes.valid = FS_SET_SIZE | FS_SET_MTIME_NOW;
 		if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 			changes.valid |= FS_KILL_SUIDGID;
 		err = fs_set_attr(
 			request->connection->fs, request->header->nodeid, &changes, &attr);
-		if (err)
-			return err;
+	} else {
+		err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
 	}
-	out.open_flags = fuse_open_flags(request->connection, request->header->nodeid, in->flags);
+	if (err)
+		return err;
+	out.open_flags = fuse_open_flags(request->connection, &attr, in->flags);
 	fuse_reply(request, &out, sizeof(out));
 	return 0;
 }
@@ -150,6 +157,14 @@ int fuse_handle_fallocate(struct fuse_request *request)
 		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
 			(int)in->mode, in->offset, in->length);
 	} while (err == -ENOSPC && fuse_wait_for_space(request));
+	/* The kernel has a flag for it with WRITE, but not here. */
+	if (!err && request->header->uid != 0) {
+		struct fs_changes changes = {.valid = FS_KILL_SUIDGID};
+		struct fs_attr attr;
+
+		err = fs_set_attr(
+			request->connection->fs, request->header->nodeid, &changes, &attr);
+	}
 	if (err)
 		return err;
 	fuse_reply(request, NULL, 0);

@@ -49,9 +49,10 @@ fuse_handler fuse_handle_copy_file_range, fuse_handle_copy_file_range_64;
  * caller holds. */
 void fuse_fill_entry(struct fuse_entry_out *entry, const struct fs_attr *attr);
 
-/* How the kernel is to use a regular file that was opened with FLAGS (of open(2)): FOPEN_... bits.
- * Each goes with one RELEASE (data.c). */
-uint32_t fuse_open_flags(struct fuse_connection *connection, uint64_t ino, uint32_t flags);
+/* How the kernel is to use the regular file of ATTR, opened with FLAGS (of open(2)): FOPEN_...
+ * bits. Each call goes with one RELEASE (data.c). */
+uint32_t fuse_open_flags(
+	struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags);
 
 /*
  * The kernel gives a removed file's inode back (FORGET) some time after the removal, and only then

@@ -248,6 +248,7 @@ behaves_as_tmpfs() {
 	mount -t tmpfs -o dev,suid,mode=755 tmpfs "$work/tmpfs" || skip "a tmpfs can't be mounted"
 	chmod 711 "$work"
 	for place in tmpfs mnt; do
+		rm -rf "${work:?}/$place/same"
 		mkdir "$work/$place/same"
 		(cd "$work/$place/same" && set +e && "$function") >"$work/$place.seen" 2>&1
 	done
