@@ -337,12 +337,14 @@ static err_t copy_all(struct copying *copying)
 	return err;
 }
 
-/* How much there is to be copied at most, as copy_file_range(2) has it.
- * called with both inodes' locks held */
+/* Whether copying is allowed, and how much there is to be copied at most, as copy_file_range(2) has
+ * it. called with both inodes' locks held */
 static err_t find_length(struct copying *copying)
 {
 	const struct fs_copy *copy = copying->copy;
 	uint64_t size = copying->from->size, length = copy->length;
+	if (inode_immutable(copying->to))
+		return -EPERM;
 	if (copy->from_offset >= size || length == 0)
 		return 0;
 	if (length > size - copy->from_offset)
