@@ -186,6 +186,12 @@ int fs_check_open(struct fs *fs, uint64_t ino, int flags, bool *ret_append_only)
 	return 0;
 }
 
+int fs_lookup_number(struct fs *fs, uint64_t ino, bool parent, struct fs_attr *ret_attr)
+{
+	(void)parent;
+	return fs_get_attr(fs, ino, ret_attr);
+}
+
 int fs_drop_privileges(struct fs *fs, uint64_t ino, bool suidgid)
 {
 	(void)fs, (void)ino, (void)suidgid;
