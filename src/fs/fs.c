@@ -109,6 +109,11 @@ void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
 	};
 }
 
+uint64_t fs_nameless_count(struct fs *fs)
+{
+	return atomic_load(&fs->nameless);
+}
+
 uint64_t fs_inode_count(struct fs *fs)
 {
 	return atomic_load(&fs->inodes);

@@ -247,6 +247,8 @@ struct fs_stat {
 };
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
 
+/* Inodes that live without a name, for the references that are held: what may yet become free. */
+uint64_t fs_nameless_count(struct fs *fs);
 /* Inodes that live now, for tests that look for leaks. */
 uint64_t fs_inode_count(struct fs *fs);
 

@@ -24,38 +24,45 @@ static bool access_time_is_due(const struct fs_attr *attr)
 /* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
  * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
  * through a mapping must report what went wrong with that. */
-uint32_t fuse_open_flags(
-	struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags)
+void fuse_fill_open(struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags,
+	struct fuse_open_out *ret_open)
 {
-	uint32_t keep = access_time_is_due(attr) ? 0 : FOPEN_KEEP_CACHE;
-
+	*ret_open = (struct fuse_open_out){
+		.open_flags = access_time_is_due(attr) ? 0 : FOPEN_KEEP_CACHE};
 	if (!connection->direct_io || open_modes_enter(connection->open_modes, attr->ino, flags))
-		return keep;
-	return keep | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+		ret_open->fh = FH_CACHED;
+	else
+		ret_open->open_flags |= FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
 }
 
-/* The inode lives as long as the kernel knows its number, so that an open file has no other state
- * than which way its bytes go. */
 int fuse_handle_open(struct fuse_request *request)
 {
 	const struct fuse_open_in *in = request->argument;
+	struct fs *fs = request->connection->fs;
+	uint64_t ino = request->header->nodeid;
+	bool append_only = false;
 	struct fs_changes changes = {};
-	struct fuse_open_out out = {};
+	struct fuse_open_out out;
 	struct fs_attr attr;
-	int err;
+	int err = 0;
 
+	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC))
+		err = fs_check_open(fs, ino, (int)in->flags, &append_only);
+	if (err)
+		return err;
 	if (in->flags & O_TRUNC) {
 		changes.valid = FS_SET_SIZE | FS_SET_MTIME_NOW;
 		if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 			changes.valid |= FS_KILL_SUIDGID;
-		err = fs_set_attr(
-			request->connection->fs, request->header->nodeid, &changes, &attr);
+		err = fs_set_attr(fs, ino, &changes, &attr);
 	} else {
-		err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
+		err = fs_get_attr(fs, ino, &attr);
 	}
 	if (err)
 		return err;
-	out.open_flags = fuse_open_flags(request->connection, &attr, in->flags);
+	fuse_fill_open(request->connection, &attr, in->flags, &out);
+	if (append_only)
+		out.fh |= FH_APPEND_ONLY;
 	fuse_reply(request, &out, sizeof(out));
 	return 0;
 }
@@ -113,6 +120,7 @@ static void write_rest(struct fuse_request *request)
 static void write_done(struct fs_io *io, ssize_t result)
 {
 	struct fuse_request *request = io->user;
+	const struct fuse_write_in *in = request->argument;
 	struct fuse_write_out out = {};
 	bool short_of_space = result == -ENOSPC || (result >= 0 && result < io->length);
 
@@ -122,9 +130,14 @@ static void write_done(struct fs_io *io, ssize_t result)
 		write_rest(request);
 		return;
 	}
+	/* Of O_DIRECT on a cached file the kernel takes a short answer for EIO. So it gets the
+	 * reason instead, and cuts off itself what the file has grown by. */
+	bool all_or_error = (in->flags & O_DIRECT) && (in->fh & FH_CACHED);
 	out.size = request->written;
-	if (result < 0 && request->written == 0)
+	if (result < 0 && (request->written == 0 || all_or_error))
 		fuse_reply_error(request, (int)result);
+	else if (short_of_space && all_or_error)
+		fuse_reply_error(request, -ENOSPC);
 	else
 		fuse_reply(request, &out, sizeof(out));
 }
@@ -207,6 +220,9 @@ bool fuse_wait_for_space(struct fuse_request *request)
 	/* 1, 2, 4 ... 256 ms: half a second in all. */
 	if (request->waits == 9 || removal == 0 || now_ns() - removal > INT64_C(1000000000))
 		return false;
+	/* Nothing to wait for, but it may have come since this request last looked for space. */
+	if (fs_nameless_count(request->connection->fs) == 0)
+		return request->waits++ == 0;
 	usleep(1000u << request->waits++);
 	return true;
 }
