@@ -129,8 +129,7 @@ err_t fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr);
 #define FS_SET_CTIME 64u
 #define FS_SET_ATIME_NOW 128u
 #define FS_SET_MTIME_NOW 256u
-#define FS_KILL_SUIDGID \
-	512u /* with SIZE, UID or GID: clear setuid, and setgid if group-executable */
+#define FS_KILL_SUIDGID 512u      /* clear setuid, and setgid if group-executable */
 #define FS_SET_THROUGH_OPEN 1024u /* with SIZE: by ftruncate(2), on a file open for writing */
 struct fs_changes {
 	unsigned valid; /* FS_SET_... */
@@ -140,9 +139,10 @@ struct fs_changes {
 	uint64_t size;
 	struct timespec atime, mtime, ctime;
 };
-/* All or nothing. Size: only regular files (-EISDIR, -EINVAL); growing leaves a hole; at most
- * FS_SIZE_MAX (-EFBIG). Waits for the device where shrinking leaves a part of a fragment; should
- * that fail, whoever reads that part gets -EIO. A new mode changes the access ACL too. */
+/* All or nothing; the change time becomes now, unless it is given. Size: only regular files
+ * (-EISDIR, -EINVAL); growing leaves a hole; at most FS_SIZE_MAX (-EFBIG). Waits for the device
+ * where shrinking leaves a part of a fragment; should that fail, whoever reads that part gets -EIO.
+ * A new mode changes the access ACL too. */
 err_t fs_set_attr(
 	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr);
 

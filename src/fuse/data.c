@@ -18,14 +18,24 @@
 #define FH_APPEND_ONLY 1u /* opened for appending only, as the file's flags ask */
 #define FH_CACHED 2u      /* through the page cache */
 
+/* Of the access time only reads that reach us can take note: once a day one shall. */
+static bool access_time_is_due(const struct fs_attr *attr)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now.tv_sec - attr->atime.tv_sec >= 24 * 60 * 60;
+}
+
 /* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
  * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
  * through a mapping must report what went wrong with that. */
-void fuse_fill_open(struct fuse_connection *connection, uint64_t ino, uint32_t flags,
+void fuse_fill_open(struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags,
 	struct fuse_open_out *ret_open)
 {
-	*ret_open = (struct fuse_open_out){.open_flags = FOPEN_KEEP_CACHE};
-	if (!connection->direct_io || open_modes_enter(connection->open_modes, ino, flags))
+	*ret_open = (struct fuse_open_out){
+		.open_flags = access_time_is_due(attr) ? 0 : FOPEN_KEEP_CACHE};
+	if (!connection->direct_io || open_modes_enter(connection->open_modes, attr->ino, flags))
 		ret_open->fh = FH_CACHED;
 	else
 		ret_open->open_flags |= FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
@@ -34,29 +44,29 @@ void fuse_fill_open(struct fuse_connection *connection, uint64_t ino, uint32_t f
 int fuse_handle_open(struct fuse_request *request)
 {
 	const struct fuse_open_in *in = request->argument;
-	struct fuse_open_out out;
+	struct fs *fs = request->connection->fs;
+	uint64_t ino = request->header->nodeid;
 	bool append_only = false;
+	struct fs_changes changes = {};
+	struct fuse_open_out out;
+	struct fs_attr attr;
+	int err = 0;
 
-	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC)) {
-		int err = fs_check_open(request->connection->fs, request->header->nodeid,
-			(int)in->flags, &append_only);
-
-		if (err)
-			return err;
-	}
+	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC))
+		err = fs_check_open(fs, ino, (int)in->flags, &append_only);
+	if (err)
+		return err;
 	if (in->flags & O_TRUNC) {
-		struct fs_changes changes = {.valid = FS_SET_SIZE | FS_SET_MTIME_NOW, .size = 0};
-		struct fs_attr attr;
-		int err;
-
+		changes.valid = FS_SET_SIZE | FS_SET_MTIME_NOW;
 		if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 			changes.valid |= FS_KILL_SUIDGID;
-		err = fs_set_attr(
-			request->connection->fs, request->header->nodeid, &changes, &attr);
-		if (err)
-			return err;
+		err = fs_set_attr(fs, ino, &changes, &attr);
+	} else {
+		err = fs_get_attr(fs, ino, &attr);
 	}
-	fuse_fill_open(request->connection, request->header->nodeid, in->flags, &out);
+	if (err)
+		return err;
+	fuse_fill_open(request->connection, &attr, in->flags, &out);
 	if (append_only)
 		out.fh |= FH_APPEND_ONLY;
 	fuse_reply(request, &out, sizeof(out));
@@ -176,6 +186,14 @@ int fuse_handle_fallocate(struct fuse_request *request)
 	if (in->length > FS_SIZE_MAX - in->offset)
 		return -EFBIG;
 	err = allocate(request, (int)in->mode, in->offset, in->length);
+	/* The kernel has a flag for it with WRITE, but not here. */
+	if (!err && request->header->uid != 0) {
+		struct fs_changes changes = {.valid = FS_KILL_SUIDGID};
+		struct fs_attr attr;
+
+		err = fs_set_attr(
+			request->connection->fs, request->header->nodeid, &changes, &attr);
+	}
 	if (err)
 		return err;
 	fuse_reply(request, NULL, 0);

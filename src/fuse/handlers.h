@@ -42,9 +42,9 @@ fuse_handler fuse_handle_open, fuse_handle_read, fuse_handle_write, fuse_handle_
  * caller holds. */
 void fuse_fill_entry(struct fuse_entry_out *entry, const struct fs_attr *attr);
 
-/* How the kernel is to use a regular file that was opened with FLAGS (of open(2)): FOPEN_... bits.
- * Each goes with one RELEASE (data.c). */
-void fuse_fill_open(struct fuse_connection *connection, uint64_t ino, uint32_t flags,
+/* How the kernel is to use the regular file of ATTR, opened with FLAGS (of open(2)). Each goes with
+ * one RELEASE (data.c). */
+void fuse_fill_open(struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags,
 	struct fuse_open_out *ret_open);
 
 /*

@@ -54,7 +54,7 @@ static int reply_opened(struct fuse_request *request, const struct fs_attr *attr
 		struct fuse_open_out open;
 	} out = {};
 
-	fuse_fill_open(request->connection, attr->ino, flags, &out.open);
+	fuse_fill_open(request->connection, attr, flags, &out.open);
 	fuse_fill_entry(&out.entry, attr);
 	fuse_reply(request, &out, sizeof(out));
 	return 0;

@@ -171,8 +171,8 @@ static void what_is_counted_adds_up(void **state)
 	assert_int_equal(st.f_ffree, empty.f_ffree - 1);
 	must(fallocate(fd, 0, 0, 8 * CHUNK));
 	must(statvfs(".", &st));
-	assert_int_equal((empty.f_bfree - st.f_bfree) * st.f_frsize,
-		stat_of("file").st_blocks * 512ull);
+	assert_int_equal(
+		(empty.f_bfree - st.f_bfree) * st.f_frsize, stat_of("file").st_blocks * 512ull);
 	must(close(fd));
 	must(unlink("file"));
 	await_free_bytes(empty.f_bavail * empty.f_frsize);
