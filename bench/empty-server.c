@@ -257,6 +257,12 @@ void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
 	};
 }
 
+uint64_t fs_nameless_count(struct fs *fs)
+{
+	(void)fs;
+	return 0;
+}
+
 struct store *fs_store(struct fs *fs)
 {
 	return fs->store;

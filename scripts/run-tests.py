@@ -28,7 +28,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # The layers that the sanitizers see. The command line and real mounts are left to the default build.
-SANITIZED_SUITES = {"base", "rs", "kernels", "device", "store", "fs", "fuse"}
+SANITIZED_SUITES = {"base", "rs", "kernels", "device", "store", "fs", "fuse", "posix"}
 
 OPENCL_SUFFIX = "-opencl"
 

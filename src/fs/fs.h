@@ -240,16 +240,15 @@ ssize_t fs_copy(struct fs *fs, struct store_queue *queue, const struct fs_copy *
 /* lseek(2) with SEEK_DATA or SEEK_HOLE; -ENXIO past the end. */
 err_t fs_seek(struct fs *fs, uint64_t ino, uint64_t offset, int whence, uint64_t *ret_offset);
 
-/* What files' space is counted in, whichever the code: a fragment each. */
-#define FS_STAT_BLOCK_BYTES 4096u
-
 struct fs_stat {
-	uint32_t block_bytes;         /* FS_STAT_BLOCK_BYTES */
+	uint32_t block_bytes;         /* 4096 */
 	uint64_t blocks, blocks_free; /* in block_bytes, of what files can hold: without parity */
 	uint64_t inodes, inodes_free;
 };
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
 
+/* Inodes that live without a name, for the references that are held: what may yet become free. */
+uint64_t fs_nameless_count(struct fs *fs);
 /* Inodes that live now, for tests that look for leaks. */
 uint64_t fs_inode_count(struct fs *fs);
 

@@ -9,12 +9,9 @@
 #include "fuse/handlers.h"
 
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <time.h>
 #include <unistd.h>
-
-/* The one thing to know of an open file is told to the kernel, which says it again with each WRITE;
- * the inode lives as long as the kernel knows its number. */
-#define FH_APPEND_ONLY 1u /* opened for appending only, as the file's flags ask */
 
 /* Of the access time only reads that reach us can take note: once a day one shall. */
 static bool access_time_is_due(const struct fs_attr *attr)
@@ -28,38 +25,45 @@ static bool access_time_is_due(const struct fs_attr *attr)
 /* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
  * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
  * through a mapping must report what went wrong with that. */
-uint32_t fuse_open_flags(
-	struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags)
+void fuse_fill_open(struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags,
+	struct fuse_open_out *ret_open)
 {
-	uint32_t keep = access_time_is_due(attr) ? 0 : FOPEN_KEEP_CACHE;
-
+	*ret_open = (struct fuse_open_out){
+		.open_flags = access_time_is_due(attr) ? 0 : FOPEN_KEEP_CACHE};
 	if (!connection->direct_io || open_modes_enter(connection->open_modes, attr->ino, flags))
-		return keep;
-	return keep | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+		ret_open->fh = FH_CACHED;
+	else
+		ret_open->open_flags |= FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
 }
 
-/* The inode lives as long as the kernel knows its number, so that an open file has no other state
- * than which way its bytes go. */
 int fuse_handle_open(struct fuse_request *request)
 {
 	const struct fuse_open_in *in = request->argument;
+	struct fs *fs = request->connection->fs;
+	uint64_t ino = request->header->nodeid;
+	bool append_only = false;
 	struct fs_changes changes = {};
-	struct fuse_open_out out = {};
+	struct fuse_open_out out;
 	struct fs_attr attr;
-	int err;
+	int err = 0;
 
+	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC))
+		err = fs_check_open(fs, ino, (int)in->flags, &append_only);
+	if (err)
+		return err;
 	if (in->flags & O_TRUNC) {
 		changes.valid = FS_SET_SIZE | FS_SET_MTIME_NOW;
 		if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 			changes.valid |= FS_KILL_SUIDGID;
-		err = fs_set_attr(
-			request->connection->fs, request->header->nodeid, &changes, &attr);
+		err = fs_set_attr(fs, ino, &changes, &attr);
 	} else {
-		err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
+		err = fs_get_attr(fs, ino, &attr);
 	}
 	if (err)
 		return err;
-	out.open_flags = fuse_open_flags(request->connection, &attr, in->flags);
+	fuse_fill_open(request->connection, &attr, in->flags, &out);
+	if (append_only)
+		out.fh |= FH_APPEND_ONLY;
 	fuse_reply(request, &out, sizeof(out));
 	return 0;
 }
@@ -133,6 +137,17 @@ static void write_done(struct fs_io *io, ssize_t result)
 		fuse_reply(request, &out, sizeof(out));
 }
 
+static err_t allocate(struct fuse_request *request, int mode, uint64_t offset, uint64_t length)
+{
+	int err;
+
+	do {
+		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
+			mode, offset, length);
+	} while (err == -ENOSPC && fuse_wait_for_space(request));
+	return err;
+}
+
 int fuse_handle_write(struct fuse_request *request)
 {
 	const struct fuse_write_in *in = request->argument;
@@ -144,6 +159,14 @@ int fuse_handle_write(struct fuse_request *request)
 		return -EPERM;
 	if (in->offset > FS_SIZE_MAX - in->size)
 		return -EFBIG;
+	/* Of O_DIRECT on a cached file the kernel takes a short answer for EIO. So there must be
+	 * space for all of it before the first byte is written. */
+	if ((in->flags & O_DIRECT) && (in->fh & FH_CACHED)) {
+		int err = allocate(request, FALLOC_FL_KEEP_SIZE, in->offset, in->size);
+
+		if (err == -ENOSPC)
+			return err;
+	}
 	write_rest(request);
 	return 0;
 }
@@ -157,10 +180,7 @@ int fuse_handle_fallocate(struct fuse_request *request)
 		return -EINVAL;
 	if (in->length > FS_SIZE_MAX - in->offset)
 		return -EFBIG;
-	do {
-		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
-			(int)in->mode, in->offset, in->length);
-	} while (err == -ENOSPC && fuse_wait_for_space(request));
+	err = allocate(request, (int)in->mode, in->offset, in->length);
 	/* The kernel has a flag for it with WRITE, but not here. */
 	if (!err && request->header->uid != 0) {
 		struct fs_changes changes = {.valid = FS_KILL_SUIDGID};
@@ -211,6 +231,9 @@ bool fuse_wait_for_space(struct fuse_request *request)
 	/* 1, 2, 4 ... 256 ms: half a second in all. */
 	if (request->waits == 9 || removal == 0 || now_ns() - removal > INT64_C(1000000000))
 		return false;
+	/* Nothing to wait for, but it may have come since this request last looked for space. */
+	if (fs_nameless_count(request->connection->fs) == 0)
+		return request->waits++ == 0;
 	usleep(1000u << request->waits++);
 	return true;
 }

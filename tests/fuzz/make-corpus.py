@@ -23,7 +23,7 @@ LOOKUP, FORGET, GETATTR, SETATTR, READLINK, SYMLINK = 1, 2, 3, 4, 5, 6
 MKNOD, MKDIR, UNLINK, RMDIR, RENAME, LINK, OPEN, READ, WRITE, STATFS, RELEASE = range(8, 19)
 SETXATTR, GETXATTR, LISTXATTR, REMOVEXATTR, FLUSH, INIT = range(21, 27)
 READDIR, CREATE, INTERRUPT, IOCTL, BATCH_FORGET, FALLOCATE = 28, 35, 36, 39, 42, 43
-READDIRPLUS, RENAME2, LSEEK, SYNCFS, TMPFILE, STATX = 44, 45, 46, 50, 51, 52
+READDIRPLUS, RENAME2, LSEEK, COPY_FILE_RANGE, SYNCFS, TMPFILE, STATX, COPY_FILE_RANGE_64 = 44, 45, 46, 47, 50, 51, 52, 53
 RAW = 0xF0
 
 CREATE_A = [CREATE, HONEST, ROOT, 0, 0, 0, 0, A]
@@ -33,7 +33,7 @@ MKDIR_B = [MKDIR, HONEST, ROOT, 2, 0, B]
 
 
 def write(node, offset, size):
-    return [WRITE, HONEST, node, offset, size, 0]
+    return [WRITE, HONEST, node, offset, size, 0, 0, 0]
 
 
 def allocate(node, offset, length, mode):
@@ -43,10 +43,6 @@ def allocate(node, offset, length, mode):
 def set_size(node, size):
     return [SETATTR, HONEST, node, 0, size, 0, 0, 0, 0, 0, 0, 0, 0]
 
-
-# Choices of requests.c: offsets and sizes by their place in its tables.
-OFFSET = {0: 0, 127: 3, 4095: 5, 4096: 6, 131071: 10, 131072: 11, 1 << 30: 17, (1 << 63) - 2: 21}
-SIZE = {4096: 0, 0: 1, 1: 2, 300: 13, 131072: 21, 262144: 23, 1 << 20: 24}
 
 SEEDS = {
     "lookup": [CREATE_A, [LOOKUP, HONEST, ROOT, A], [LOOKUP, HONEST, ROOT, B], [LOOKUP, HONEST, FIRST, A]],
@@ -73,9 +69,20 @@ SEEDS = {
     "read": [CREATE_A, write(FIRST, 5, 13), [READ, HONEST, FIRST, 0, 24], [READ, HONEST, FIRST, 24, 0]],
     "write": [CREATE_A, write(FIRST, 0, 23), write(FIRST, 10, 21), write(FIRST, 21, 2), write(FIRST, 17, 2)],
     "write-until-full": [CREATE_A] + [write(FIRST, place, 24) for place in (0, 15, 16, 17, 18)],
-    "write-less-than-said": [CREATE_A, [WRITE, LESS_DATA, FIRST, 0, 0, 0]],
+    "write-less-than-said": [CREATE_A, [WRITE, LESS_DATA, FIRST, 0, 0, 0, 0, 0]],
     "fallocate": [CREATE_A, allocate(FIRST, 0, 11, 0), write(FIRST, 6, 21), allocate(FIRST, 7, 7, 2), allocate(FIRST, 3, 9, 3)],
     "fallocate-too-much": [CREATE_A, allocate(FIRST, 0, 17, 0), allocate(FIRST, 21, 19, 1)],
+    "copy-file-range": [
+        CREATE_A,
+        CREATE_B,
+        write(FIRST, 0, 23),
+        [COPY_FILE_RANGE, HONEST, FIRST, 0, SECOND, 0, 11],
+        [COPY_FILE_RANGE, HONEST, FIRST, 5, SECOND, 3, 11],
+        [COPY_FILE_RANGE, HONEST, SECOND, 0, SECOND, 21, 11],
+        [COPY_FILE_RANGE_64, HONEST, SECOND, 0, FIRST, 21, 19, 0],
+        [COPY_FILE_RANGE_64, HONEST, FIRST, 11, FIRST, 0, 7, 0],
+        [COPY_FILE_RANGE_64, HONEST, FIRST, 0, ROOT, 0, 7, 1],
+    ],
     "lseek": [CREATE_A, write(FIRST, 13, 0), [LSEEK, HONEST, FIRST, 0, 0], [LSEEK, HONEST, FIRST, 0, 1]],
     "readdir": [CREATE_A, MKDIR_B, [READDIR, HONEST, ROOT, 0, 0], [READDIR, HONEST, ROOT, 1, 5], [READDIR, HONEST, ROOT, 22, 0]],
     "readdirplus": [CREATE_A, MKDIR_B, [READDIRPLUS, HONEST, ROOT, 0, 0], [READDIRPLUS, HONEST, ROOT, 1, 12]],
@@ -92,7 +99,17 @@ SEEDS = {
     "xattr-control": [[GETXATTR, HONEST, ROOT, 0, CONTROL], [SETXATTR, HONEST, ROOT, 2, 0, 0, CONTROL]],
     "batch-forget": [CREATE_A, CREATE_B, [BATCH_FORGET, HONEST, ROOT, 2, FIRST, 0, SECOND, 6], [BATCH_FORGET, HONEST, ROOT, 4]],
     "init-again": [[INIT, HONEST, ROOT, 4, 6, 6]],
-    "no-handler": [[FLUSH, HONEST, ROOT], [INTERRUPT, HONEST, ROOT], [IOCTL, HONEST, ROOT], [SYNCFS, HONEST, ROOT]],
+    "ioctl": [
+        CREATE_A,
+        [IOCTL, HONEST, FIRST, 0, 0, 0, 1],
+        [IOCTL, HONEST, FIRST, 1, 0, 0, 0],
+        write(FIRST, 0, 0),
+        [UNLINK, HONEST, ROOT, A],
+        [IOCTL, HONEST, FIRST, 3, 0, 0, 4],
+        [IOCTL, HONEST, FIRST, 2, 0, 0, 0],
+        [IOCTL, HONEST, FIRST, 0, 0, 0, 2],
+    ],
+    "no-handler": [[FLUSH, HONEST, ROOT], [INTERRUPT, HONEST, ROOT], [SYNCFS, HONEST, ROOT]],
     "lies": [
         CREATE_A,
         [GETATTR, CUT, FIRST, 0, 5],

@@ -12,8 +12,10 @@
  */
 #include "peer.h"
 
+#include "fuse/open-modes.h"
 #include "fuse/transport-dev.h"
 
+#include <linux/fs.h>
 #include <sanitizer/asan_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,7 +126,10 @@ static size_t fixed_reply_bytes(uint32_t opcode)
 	case FUSE_OPEN:
 		return sizeof(struct fuse_open_out);
 	case FUSE_WRITE:
+	case FUSE_COPY_FILE_RANGE:
 		return sizeof(struct fuse_write_out);
+	case FUSE_COPY_FILE_RANGE_64:
+		return sizeof(struct fuse_copy_file_range_out);
 	case FUSE_STATFS:
 		return sizeof(struct fuse_statfs_out);
 	case FUSE_LSEEK:
@@ -140,6 +145,7 @@ static size_t most_reply_bytes(const struct fuse_request *request)
 {
 	const struct fuse_read_in *read = request->argument;
 	const struct fuse_getxattr_in *xattr = request->argument;
+	const struct fuse_ioctl_in *ioctl = request->argument;
 
 	switch (request->header->opcode) {
 	case FUSE_READ:
@@ -151,6 +157,8 @@ static size_t most_reply_bytes(const struct fuse_request *request)
 		return xattr->size ? xattr->size : sizeof(struct fuse_getxattr_out);
 	case FUSE_READLINK:
 		return FS_TARGET_MAX;
+	case FUSE_IOCTL:
+		return sizeof(struct fuse_ioctl_out) + ioctl->out_size;
 	default:
 		return fixed_reply_bytes(request->header->opcode);
 	}
@@ -228,20 +236,35 @@ static void count_forgotten(struct peer *peer, const struct fuse_request *reques
 	}
 }
 
+static uint64_t free_space(struct fs *fs)
+{
+	struct fs_stat stat;
+
+	fs_stat(fs, &stat);
+	return stat.blocks_free;
+}
+
 void peer_connect(struct peer *peer, struct store *store, struct device_pinned *buffer)
 {
 	static const struct fs_options options = {.root_mode = 0755, .max_inodes = 1000};
-	struct fuse_init_in in = {
-		.major = FUSE_MAJOR, .minor = FUSE_MINOR, .flags = UINT32_MAX & ~FUSE_INIT_EXT};
+	const struct {
+		struct fuse_init_in in;
+		struct fuse_init_in_ext extended;
+	} init = {
+		{.major = FUSE_MAJOR, .minor = FUSE_MINOR, .flags = UINT32_MAX},
+		{.flags2 = UINT32_MAX},
+	};
 
 	peer->buffer = buffer;
 	peer->queue = store_queue(store);
-	peer->free_at_first = store_blocks_free(store);
+	peer->free_blocks = store_blocks_free(store);
 	peer->connection = (struct fuse_connection){};
+	REQUIRE(open_modes_new(FUSE_CACHE_AUTO, &peer->connection.open_modes) == 0);
 	REQUIRE(fs_open(store, &options, &peer->connection.fs) == 0);
+	peer->free_space = free_space(peer->connection.fs);
 	peer->nodes[0] = (struct peer_node){.node = FUSE_ROOT_NODE};
 	peer->node_count = 1;
-	REQUIRE(peer_call(peer, FUSE_INIT, 0, &in, sizeof(in), NULL) == 0);
+	REQUIRE(peer_call(peer, FUSE_INIT, 0, &init, sizeof(init), NULL) == 0);
 	REQUIRE(peer->connection.initialised);
 }
 
@@ -334,15 +357,30 @@ static bool first_entry(
 	return false;
 }
 
+/* So that it can be changed and removed. Only files and directories have flags. */
+static void clear_flags(struct peer *peer, uint64_t node)
+{
+	struct {
+		struct fuse_ioctl_in in;
+		uint32_t flags;
+	} argument = {.in = {.cmd = FS_IOC_SETFLAGS, .in_size = sizeof(argument.flags)}};
+
+	REQUIRE(peer_call(peer, FUSE_IOCTL, node, &argument,
+			sizeof(argument.in) + sizeof(argument.flags), NULL) == 0);
+}
+
 static void empty_directory(struct peer *peer, uint64_t directory)
 {
 	char name[FS_NAME_MAX + 1];
 	uint64_t node;
 	mode_t mode;
 
+	clear_flags(peer, directory);
 	while (first_entry(peer, directory, &node, &mode, name)) {
 		if (S_ISDIR(mode))
 			empty_directory(peer, node);
+		else if (S_ISREG(mode))
+			clear_flags(peer, node);
 		REQUIRE(peer_call(peer, S_ISDIR(mode) ? FUSE_RMDIR : FUSE_UNLINK, directory, NULL,
 				0, name) == 0);
 	}
@@ -362,8 +400,10 @@ void peer_disconnect(struct peer *peer)
 					NULL) == 0);
 	}
 	REQUIRE(fs_inode_count(fs) == 1);
+	REQUIRE(free_space(fs) == peer->free_space);
 	while (store_poll(peer->queue))
 		store_wait(peer->queue);
 	fs_close(fs);
-	REQUIRE(store_blocks_free(store) == peer->free_at_first);
+	open_modes_free(peer->connection.open_modes);
+	REQUIRE(store_blocks_free(store) == peer->free_blocks);
 }

@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,7 +49,9 @@ enum kind {
 	ANY,
 	REFERENCES,
 	SECONDS,
-	NANOSECONDS
+	NANOSECONDS,
+	IOCTL,
+	FLAGS
 };
 
 #define KIND(...)                                                                      \
@@ -90,6 +93,10 @@ static const struct {
 	[REFERENCES] = KIND(1, 0, 2, 3, UINT32_MAX, INT64_MAX, UINT64_MAX),
 	[SECONDS] = KIND(
 		0, 1, 1000000000, INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX, UINT64_C(1) << 63),
+	[IOCTL] = KIND(
+		FS_IOC_SETFLAGS, FS_IOC_GETFLAGS, FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR, UINT32_MAX),
+	[FLAGS] = KIND(0, FS_APPEND_FL, FS_IMMUTABLE_FL, FS_NODUMP_FL | FS_NOATIME_FL,
+		FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND, UINT32_MAX),
 	[NANOSECONDS] = KIND(0, 1, 999999999, 1000000000, UINT32_MAX),
 };
 
@@ -154,6 +161,20 @@ static const struct field {
 	FIELD(FUSE_FALLOCATE, fuse_fallocate_in, mode, ALLOCATION),
 	FIELD(FUSE_LSEEK, fuse_lseek_in, offset, OFFSET),
 	FIELD(FUSE_LSEEK, fuse_lseek_in, whence, WHENCE),
+	FIELD(FUSE_IOCTL, fuse_ioctl_in, cmd, IOCTL),
+	FIELD(FUSE_IOCTL, fuse_ioctl_in, in_size, SIZE),
+	FIELD(FUSE_IOCTL, fuse_ioctl_in, out_size, SIZE),
+	FIELD(FUSE_WRITE, fuse_write_in, fh, ANY),
+	FIELD(FUSE_WRITE, fuse_write_in, flags, OPEN_FLAGS),
+	FIELD(FUSE_COPY_FILE_RANGE, fuse_copy_file_range_in, off_in, OFFSET),
+	FIELD(FUSE_COPY_FILE_RANGE, fuse_copy_file_range_in, nodeid_out, NODE),
+	FIELD(FUSE_COPY_FILE_RANGE, fuse_copy_file_range_in, off_out, OFFSET),
+	FIELD(FUSE_COPY_FILE_RANGE, fuse_copy_file_range_in, len, LENGTH),
+	FIELD(FUSE_COPY_FILE_RANGE_64, fuse_copy_file_range_in, off_in, OFFSET),
+	FIELD(FUSE_COPY_FILE_RANGE_64, fuse_copy_file_range_in, nodeid_out, NODE),
+	FIELD(FUSE_COPY_FILE_RANGE_64, fuse_copy_file_range_in, off_out, OFFSET),
+	FIELD(FUSE_COPY_FILE_RANGE_64, fuse_copy_file_range_in, len, LENGTH),
+	FIELD(FUSE_COPY_FILE_RANGE_64, fuse_copy_file_range_in, flags, ANY),
 	FIELD(FUSE_INIT, fuse_init_in, major, ANY),
 	FIELD(FUSE_INIT, fuse_init_in, minor, ANY),
 	FIELD(FUSE_INIT, fuse_init_in, flags, ANY),
@@ -273,7 +294,7 @@ static unsigned name_count(uint32_t opcode)
 	}
 }
 
-/* What WRITE and SETXATTR carry, and the list of BATCH_FORGET. */
+/* What WRITE, SETXATTR and IOCTL carry, and the list of BATCH_FORGET. */
 static void put_data(struct peer *peer, struct place *place, struct bytes *bytes, uint32_t opcode,
 	const uint8_t *argument, uint8_t how, size_t *data_left)
 {
@@ -288,6 +309,13 @@ static void put_data(struct peer *peer, struct place *place, struct bytes *bytes
 			one.nlookup = take_value(peer, bytes, REFERENCES);
 			put(place, &one, sizeof(one));
 		}
+		return;
+	}
+	if (opcode == FUSE_IOCTL) { /* flags, and of struct fsxattr the rest */
+		uint32_t flags = (uint32_t)take_value(peer, bytes, FLAGS);
+
+		put(place, &flags, sizeof(flags));
+		put_repeated(place, 0, how & LIE_DATA ? 2 : sizeof(struct fsxattr) - sizeof(flags));
 		return;
 	}
 	if (opcode == FUSE_WRITE)

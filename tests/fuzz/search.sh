@@ -14,7 +14,7 @@ seconds=${3:-45}
 found=$(mktemp -d "${TMPDIR:-/tmp}/vramfs-fuzz.XXXXXX")
 trap 'rm -rf "$found"' EXIT
 
-if ! "$fuzzer" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=2000 -print_final_stats=1 \
+if ! "$fuzzer" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=1000 -len_control=0 -print_final_stats=1 \
 	-artifact_prefix="$PWD/find-" "$found" "$corpus" >"$found.log" 2>&1; then
 	tail -n 60 "$found.log"
 	rm -f "$found.log"

@@ -71,10 +71,11 @@ static void a_hundred_thousand_entries_are_each_seen_once(void **state)
 		assert_int_equal(seen[i], 1);
 	rewinddir(directory);
 	assert_int_equal(count_entries(directory, seen, MANY), MANY);
-	closedir(directory);
 	for (unsigned i = 0; i < MANY; i++)
 		remove_numbered(i);
-	assert_int_equal(count_entries(open_here(), seen, MANY), 0);
+	rewinddir(directory);
+	assert_int_equal(count_entries(directory, seen, MANY), 0);
+	closedir(directory);
 	free(seen);
 }
 
@@ -206,7 +207,8 @@ static void entries_tell_type_and_number(void **state)
 		mode_t mode;
 		uint8_t type;
 	} kinds[] = {{"file", S_IFREG, DT_REG}, {"fifo", S_IFIFO, DT_FIFO},
-		{"socket", S_IFSOCK, DT_SOCK}, {"char", S_IFCHR, DT_CHR}, {"block", S_IFBLK, DT_BLK}};
+		{"socket", S_IFSOCK, DT_SOCK}, {"char", S_IFCHR, DT_CHR},
+		{"block", S_IFBLK, DT_BLK}};
 	unsigned found = 0;
 	struct dirent *entry;
 	DIR *directory;

@@ -117,7 +117,8 @@ static void punching_clears_and_gives_back(void **state)
 	check_bytes(fd, 2 * MEBIBYTE, 4 * MEBIBYTE, 0);
 	check_bytes(fd, 6 * MEBIBYTE, 4 * MEBIBYTE, 5);
 	/* Over the end: what is there goes, and the size stays. */
-	must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 9 * MEBIBYTE, 100 * MEBIBYTE));
+	must(fallocate(
+		fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 9 * MEBIBYTE, 100 * MEBIBYTE));
 	assert_int_equal(size_of(fd), 10 * MEBIBYTE);
 	check_bytes(fd, 9 * MEBIBYTE, MEBIBYTE, 0);
 	must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 10 * MEBIBYTE));

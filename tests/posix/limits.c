@@ -104,7 +104,7 @@ static void dot_and_dotdot_stay(void **state)
 	must(mkdir("directory", 0700));
 	must_fail(rmdir("directory/."), EINVAL);
 	must_fail(rmdir("directory/.."), ENOTEMPTY);
-	must_fail(mkdir("."  , 0700), EEXIST);
+	must_fail(mkdir(".", 0700), EEXIST);
 	must_fail(mkdir("directory/..", 0700), EEXIST);
 	must_fail(unlink("directory/."), EISDIR);
 	must_fail(rename("directory/.", "other"), EBUSY);

@@ -150,8 +150,8 @@ static void renaming_can_refuse_to_replace(void **state)
 
 static void names_can_be_exchanged(void **state)
 {
-	static const char *const pairs[][2] = {{"file", "other"}, {"file", "empty"}, {"full", "empty"},
-		{"link", "full"}, {"file", "full/entry"}};
+	static const char *const pairs[][2] = {{"file", "other"}, {"file", "empty"},
+		{"full", "empty"}, {"link", "full"}, {"file", "full/entry"}};
 
 	(void)state;
 	make_kinds();
@@ -166,7 +166,8 @@ static void names_can_be_exchanged(void **state)
 	must_fail(renameat2(AT_FDCWD, "file", AT_FDCWD, "missing", RENAME_EXCHANGE), ENOENT);
 	must_fail(renameat2(AT_FDCWD, "full", AT_FDCWD, "full/entry", RENAME_EXCHANGE), EINVAL);
 	must_fail(renameat2(AT_FDCWD, "full/entry", AT_FDCWD, "full", RENAME_EXCHANGE), EINVAL);
-	must_fail(renameat2(AT_FDCWD, "file", AT_FDCWD, "other", RENAME_EXCHANGE | RENAME_NOREPLACE),
+	must_fail(
+		renameat2(AT_FDCWD, "file", AT_FDCWD, "other", RENAME_EXCHANGE | RENAME_NOREPLACE),
 		EINVAL);
 	must_fail(renameat2(AT_FDCWD, "file", AT_FDCWD, "other", 1 << 10), EINVAL);
 }

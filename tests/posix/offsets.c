@@ -192,14 +192,6 @@ static void mappings_have_limits(void **state)
 	must(munmap(mmap(NULL, 1 << 20, PROT_READ, MAP_SHARED, fd, 1ll << 40), 1 << 20));
 }
 
-static volatile sig_atomic_t size_signals;
-
-static void count_size_signal(int number)
-{
-	(void)number;
-	size_signals++;
-}
-
 static int exceed_the_limit(void *unused)
 {
 	const struct rlimit limit = {10000, 10000};
@@ -207,14 +199,14 @@ static int exceed_the_limit(void *unused)
 	static char bytes[20000];
 
 	(void)unused;
-	signal(SIGXFSZ, count_size_signal);
+	collect_signal(SIGXFSZ);
 	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	CHECK(write(fd, bytes, 20000) == 10000);
-	CHECK(size_signals == 0);
-	CHECK(write(fd, bytes, 1) == -1 && errno == EFBIG && size_signals == 1);
+	CHECK(!take_signal(SIGXFSZ));
+	CHECK(write(fd, bytes, 1) == -1 && errno == EFBIG && take_signal(SIGXFSZ));
 	CHECK(pwrite(fd, bytes, 100, 9990) == 10);
-	CHECK(pwrite(fd, bytes, 100, 1 << 30) == -1 && errno == EFBIG && size_signals == 2);
-	CHECK(ftruncate(fd, 10001) == -1 && errno == EFBIG && size_signals == 3);
+	CHECK(pwrite(fd, bytes, 100, 1 << 30) == -1 && errno == EFBIG && take_signal(SIGXFSZ));
+	CHECK(ftruncate(fd, 10001) == -1 && errno == EFBIG && take_signal(SIGXFSZ));
 	CHECK(ftruncate(fd, 10000) == 0);
 	CHECK(fallocate(fd, 0, 0, 10001) == -1 && errno == EFBIG);
 	CHECK(fallocate(fd, 0, 0, 10000) == 0);
@@ -305,8 +297,8 @@ static void direct_io_takes_any_alignment(void **state)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		for (size_t length = 1; length < 200000; length = length * 7 + 1) {
 			must(ftruncate(fd, 0));
-			assert_int_equal(must(pwrite(fd, bytes + 1, length, (off_t)places[i])),
-				length);
+			assert_int_equal(
+				must(pwrite(fd, bytes + 1, length, (off_t)places[i])), length);
 			assert_int_equal(
 				must(pread(fd, read + 3, length + 9, (off_t)places[i])), length);
 			assert_memory_equal(read + 3, bytes + 1, length);

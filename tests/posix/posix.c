@@ -6,6 +6,8 @@
 #include "posix.h"
 
 #include <fts.h>
+#include <pthread.h>
+#include <time.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -149,8 +151,12 @@ pid_t start_child(int (*function)(void *argument), void *argument)
 
 	fflush(stdout);
 	child = must(fork());
-	if (child == 0)
+	if (child == 0) {
+		/* cmocka's handler would go on with the tests. */
+		signal(SIGBUS, SIG_DFL);
+		signal(SIGSEGV, SIG_DFL);
 		_exit(function(argument));
+	}
 	return child;
 }
 
@@ -161,6 +167,29 @@ void finish_child(pid_t child)
 	assert_int_equal(must(waitpid(child, &status, 0)), child);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static sigset_t only(int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	return set;
+}
+
+void collect_signal(int number)
+{
+	sigset_t set = only(number);
+
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+bool take_signal(int number)
+{
+	sigset_t set = only(number);
+
+	return sigtimedwait(&set, NULL, &(struct timespec){}) == number;
 }
 
 struct turn turn_new(void)

@@ -50,15 +50,20 @@ void finish_child(pid_t child);
 
 /* For functions that run in children, where cmocka's assertions can't be used: print what is wrong,
  * and leave. */
-#define CHECK(condition)                                                                    \
-	do {                                                                                \
-		if (!(condition)) {                                                         \
-			printf("%s:%d: not so: %s (errno %d, %s)\n", __FILE__, __LINE__,    \
-				#condition, errno, strerror(errno));                        \
-			fflush(stdout);                                                     \
-			_exit(1);                                                           \
-		}                                                                           \
+#define CHECK(condition)                                                                 \
+	do {                                                                             \
+		if (!(condition)) {                                                      \
+			printf("%s:%d: not so: %s (errno %d, %s)\n", __FILE__, __LINE__, \
+				#condition, errno, strerror(errno));                     \
+			fflush(stdout);                                                  \
+			_exit(1);                                                        \
+		}                                                                        \
 	} while (0)
+
+/* From now on this signal only waits to be taken; whether it has come (at least once) since it was
+ * taken last. */
+void collect_signal(int number);
+bool take_signal(int number);
 
 /* A pipe through which two processes take turns. */
 struct turn {

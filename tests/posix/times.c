@@ -63,8 +63,8 @@ static void step_allocate(void)
 
 static void step_punch(void)
 {
-	must(fallocate(must(open("file", O_WRONLY)), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		1));
+	must(fallocate(
+		must(open("file", O_WRONLY)), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1));
 }
 
 static void step_copy_into(void)
@@ -144,7 +144,8 @@ static void step_set_access_time_only(void)
 
 static void step_map_and_write(void)
 {
-	uint8_t *map = mmap(NULL, 5, PROT_READ | PROT_WRITE, MAP_SHARED, must(open("file", O_RDWR)), 0);
+	uint8_t *map =
+		mmap(NULL, 5, PROT_READ | PROT_WRITE, MAP_SHARED, must(open("file", O_RDWR)), 0);
 
 	assert_ptr_not_equal(map, MAP_FAILED);
 	map[0] = 'm';
@@ -152,9 +153,9 @@ static void step_map_and_write(void)
 	must(munmap(map, 5));
 }
 
-#define STEP(name, times)        \
-	{                        \
-		#name, name, times \
+#define STEP(name, times)          \
+	{                          \
+#name, name, times \
 	}
 
 static const struct {
@@ -385,7 +386,8 @@ static void bad_times_are_refused(void **state)
 	must_fail(utimensat(AT_FDCWD, "missing", times, 0), ENOENT);
 }
 
-/* A day old, or older than the last change: relatime, which every mount has unless told otherwise. */
+/* A day old, or older than the last change: relatime, which every mount has unless told otherwise.
+ * Only reads that the filesystem sees can be noted, not those that the page cache answers. */
 static void reading_is_noted_as_relatime_says(void **state)
 {
 	struct timespec now;

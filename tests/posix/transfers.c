@@ -188,8 +188,9 @@ static void ranges_are_copied_within_and_across_files(void **state)
 	static const struct {
 		off_t from, to;
 		size_t length;
-	} cases[] = {{0, 0, 1}, {1, 0, 100}, {0, 1, 4096}, {4096, 8192, 4096}, {100, 131072, 300000},
-		{131072, 0, 262144}, {333, 777, 500000}, {0, 1000000, 400000}};
+	} cases[] = {{0, 0, 1}, {1, 0, 100}, {0, 1, 4096}, {4096, 8192, 4096},
+		{100, 131072, 300000}, {131072, 0, 262144}, {333, 777, 500000},
+		{0, 1000000, 400000}};
 	uint8_t *model = calloc(1, 2000000), *bytes = malloc(2000000);
 	int source, target = open_new("target");
 	size_t size = 0;
@@ -202,8 +203,7 @@ static void ranges_are_copied_within_and_across_files(void **state)
 		size_t left = cases[i].length, end = (size_t)to + left;
 
 		while (left)
-			left -= (size_t)must(
-				copy_file_range(source, &from, target, &to, left, 0));
+			left -= (size_t)must(copy_file_range(source, &from, target, &to, left, 0));
 		fill_pattern(model + cases[i].to, cases[i].length, (size_t)cases[i].from, 7);
 		size = end > size ? end : size;
 		assert_int_equal(must(pread(target, bytes, 2000000, 0)), size);
@@ -309,12 +309,11 @@ static bool ring_open(struct ring *ring)
 	if (ring->fd < 0)
 		return false;
 	assert_true(ring->params.features & IORING_FEAT_SINGLE_MMAP);
-	bytes = ring->params.cq_off.cqes +
-		ring->params.cq_entries * sizeof(struct io_uring_cqe);
+	bytes = ring->params.cq_off.cqes + ring->params.cq_entries * sizeof(struct io_uring_cqe);
 	if (bytes < ring->params.sq_off.array + ring->params.sq_entries * sizeof(uint32_t))
 		bytes = ring->params.sq_off.array + ring->params.sq_entries * sizeof(uint32_t);
-	ring->rings = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
-		IORING_OFF_SQ_RING);
+	ring->rings =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
 	ring->entries = mmap(NULL, ring->params.sq_entries * sizeof(struct io_uring_sqe),
 		PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQES);
 	assert_true(ring->rings != MAP_FAILED && ring->entries != MAP_FAILED);
@@ -334,8 +333,8 @@ static int ring_do(struct ring *ring, const struct io_uring_sqe *entry)
 	ring->entries[*tail & *mask] = *entry;
 	array[*tail & *mask] = *tail & *mask;
 	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-	assert_int_equal(must(syscall(SYS_io_uring_enter, ring->fd, 1, 1,
-				 IORING_ENTER_GETEVENTS, NULL, 0)),
+	assert_int_equal(
+		must(syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0)),
 		1);
 	result = done[*head & *done_mask].res;
 	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
