@@ -192,12 +192,6 @@ int fs_lookup_number(struct fs *fs, uint64_t ino, bool parent, struct fs_attr *r
 	return fs_get_attr(fs, ino, ret_attr);
 }
 
-int fs_drop_privileges(struct fs *fs, uint64_t ino, bool suidgid)
-{
-	(void)fs, (void)ino, (void)suidgid;
-	return 0;
-}
-
 int fs_set_xattr(
 	struct fs *fs, uint64_t ino, struct fs_name name, const void *value, size_t size, int flags)
 {
@@ -267,6 +261,12 @@ void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
 		.inodes = 1u << 30,
 		.inodes_free = 1u << 30,
 	};
+}
+
+uint64_t fs_nameless_count(struct fs *fs)
+{
+	(void)fs;
+	return 0;
 }
 
 struct store *fs_store(struct fs *fs)

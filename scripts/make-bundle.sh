@@ -11,6 +11,7 @@
 #	run-gpu-tests.sh	every test that uses a device, on cuda:0
 #	run-gpu-sanitizer.sh	the kernel tests under compute-sanitizer
 #	run-gpu-bench.sh	`vramfs test` and fio through a mount, beside tmpfs
+#	run-gpu-cache.sh	the cache modes of a mount, beside tmpfs
 #	bin/vramfs		the program
 #	build/, source/		programs and scripts of the tests, in the places they have in the build
 #	cases/			one script a test, made from what Meson knows of it
@@ -46,8 +47,8 @@ case $out in
 *[[:space:]]*) fail "the name of the folder must have no spaces: $out" ;;
 esac
 # What an earlier run left is replaced, by name; whatever else lies in the folder makes it somebody else's.
-entries="bench bin build cases common.sh run-gpu-bench.sh run-gpu-sanitizer.sh run-gpu-tests.sh results source
-	tools tools.tar.xz"
+entries="bench bin build cases common.sh run-gpu-bench.sh run-gpu-cache.sh run-gpu-sanitizer.sh
+	run-gpu-tests.sh results source tools tools.tar.xz"
 marker=$out/.vramfs-bundle
 marker_text="a bundle that scripts/make-bundle.sh of vramfs made, and will replace"
 if [ -n "$(ls -A "$out")" ]; then
@@ -162,7 +163,7 @@ done
 tar -C "$work" -cJf "$out/tools.tar.xz" tools
 
 cp "$root/scripts/bundle-common.sh" "$out/common.sh"
-for name in tests sanitizer bench; do
+for name in tests sanitizer bench cache; do
 	cp "$root/scripts/bundle-run-$name.sh" "$out/run-gpu-$name.sh"
 done
 mkdir "$out/bench"

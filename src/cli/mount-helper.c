@@ -8,7 +8,9 @@
  */
 #include "cli/mount.h"
 
+#include <paths.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct helper_options {
@@ -137,6 +139,8 @@ int mount_helper(int argc, char **argv)
 	int err;
 
 	argv[0] = (char *)"mount.fuse.vramfs";
+	/* mount(8) takes it away; drivers look for compilers and linkers, and fusermount3 is there. */
+	setenv("PATH", _PATH_STDPATH, 0);
 	err = parse(argc, argv, &helper, &why);
 	if (err)
 		return status_for_mount(exit_fail("mount", STAGE_ARGUMENTS, err, &why));

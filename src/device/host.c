@@ -32,6 +32,7 @@
 #include <sys/mman.h>
 
 #define MOST_THREADS 4u
+#define SPARE_WORKS 32u    /* a queue's, from the beginning */
 #define SMALL_BYTES 32768u /* work up to this size is done at once if the queue is idle */
 #define GROUPS_A_CLAIM 4u  /* 32 KiB: tens of microseconds between two claims */
 #define COPY_PIECE_BYTES 262144u
@@ -367,12 +368,41 @@ static void host_pinned_free(struct device_pinned *pinned)
 
 /* Queues */
 
+static void free_spare(struct host_queue *queue)
+{
+	while (queue->spare) {
+		struct host_work *work = queue->spare;
+
+		queue->spare = work->next;
+		free(work);
+	}
+}
+
+/* More than are usually under way at once, so that a launch allocates nothing. */
+static err_t make_spare(struct host_queue *queue)
+{
+	for (unsigned i = 0; i < SPARE_WORKS; i++) {
+		struct host_work *work = malloc(sizeof(*work));
+
+		if (!work)
+			return -ENOMEM;
+		work->next = queue->spare;
+		queue->spare = work;
+	}
+	return 0;
+}
+
 static int host_queue_new(struct device *device, struct device_queue **ret_queue)
 {
 	struct host_queue *queue = calloc(1, sizeof(*queue));
 
 	if (!queue)
 		return -ENOMEM;
+	if (make_spare(queue)) {
+		free_spare(queue);
+		free(queue);
+		return -ENOMEM;
+	}
 	queue->base.device = device;
 	queue->end = &queue->first;
 	pthread_mutex_init(&queue->lock, NULL);
@@ -422,12 +452,7 @@ static void host_queue_free(struct device_queue *base)
 	struct host_queue *queue = (struct host_queue *)base;
 
 	(void)!host_queue_wait(base);
-	while (queue->spare) {
-		struct host_work *work = queue->spare;
-
-		queue->spare = work->next;
-		free(work);
-	}
+	free_spare(queue);
 	pthread_cond_destroy(&queue->work_ended);
 	pthread_mutex_destroy(&queue->lock);
 	free(queue);

@@ -25,12 +25,15 @@ static bool flags_forbid(const struct inode *inode, const struct fs_changes *cha
 {
 	unsigned valid = changes->valid;
 	unsigned now = FS_SET_ATIME_NOW | FS_SET_MTIME_NOW;
+	unsigned times = now | FS_SET_ATIME | FS_SET_MTIME | FS_SET_CTIME;
 	if (valid & (FS_SET_MODE | FS_SET_UID | FS_SET_GID))
 		return inode_protected(inode);
 	if (valid & FS_SET_SIZE)
 		return valid & FS_SET_THROUGH_OPEN ? inode->flags & FS_APPEND_FL
 						   : inode_protected(inode);
-	return (valid & now) == now ? inode_immutable(inode) : inode_protected(inode);
+	if ((valid & times) == now)
+		return inode_immutable(inode);
+	return (valid & times) && inode_protected(inode);
 }
 
 /* called with inode->lock held */
@@ -78,13 +81,11 @@ static void make_changes(
 		file_resize(zeroing, inode, changes->size);
 		zeroing_submit(zeroing);
 	}
-	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID)) {
-		if (valid & FS_KILL_SUIDGID)
-			inode_kill_suidgid(inode);
+	if (valid & FS_KILL_SUIDGID)
+		inode_kill_suidgid(inode);
+	if (valid & (FS_SET_SIZE | FS_SET_UID | FS_SET_GID | FS_KILL_SUIDGID))
 		xattr_drop_capability(inode);
-	}
-	if (valid & ~FS_KILL_SUIDGID)
-		change_times(inode, changes);
+	change_times(inode, changes);
 }
 
 int fs_set_attr(
@@ -109,17 +110,4 @@ int fs_set_attr(
 		log_debug(
 			"zeroing behind the new end of file %llu failed", (unsigned long long)ino);
 	return err;
-}
-
-int fs_drop_privileges(struct fs *fs, uint64_t ino, bool suidgid)
-{
-	struct inode *inode = inode_get(fs, ino);
-	if (!inode)
-		return -ENOENT;
-	pthread_mutex_lock(&inode->lock);
-	if (suidgid)
-		inode_kill_suidgid(inode);
-	xattr_drop_capability(inode);
-	inode_unlock_put(fs, inode);
-	return 0;
 }

@@ -152,23 +152,45 @@ static bool make_room(struct directory *directory)
 	return true;
 }
 
-int directory_add(struct directory *directory, struct fs_name name, struct inode *inode)
+static struct directory_entry *entry_new(
+	const struct directory *directory, struct fs_name name, struct inode *inode)
 {
-	if (!make_room(directory))
-		return -ENOMEM;
 	struct directory_entry *entry = malloc(sizeof(*entry) + name.length);
 	if (!entry)
-		return -ENOMEM;
+		return NULL;
 	entry->inode = inode;
-	entry->cookie = ++directory->last_cookie;
 	entry->hash = hash_name(directory->seed, name);
 	entry->length = (uint8_t)name.length;
 	memcpy(entry->name, name.bytes, name.length);
+	return entry;
+}
 
+static void put_into_bucket(struct directory *directory, struct directory_entry *entry)
+{
 	struct directory_entry **bucket =
 		&directory->buckets[entry->hash & (directory->bucket_count - 1)];
 	entry->next = *bucket;
 	*bucket = entry;
+}
+
+static void take_from_bucket(struct directory *directory, const struct directory_entry *entry)
+{
+	struct directory_entry **link =
+		&directory->buckets[entry->hash & (directory->bucket_count - 1)];
+	while (*link != entry)
+		link = &(*link)->next;
+	*link = entry->next;
+}
+
+int directory_add(struct directory *directory, struct fs_name name, struct inode *inode)
+{
+	if (!make_room(directory))
+		return -ENOMEM;
+	struct directory_entry *entry = entry_new(directory, name, inode);
+	if (!entry)
+		return -ENOMEM;
+	entry->cookie = ++directory->last_cookie;
+	put_into_bucket(directory, entry);
 	directory->slots[directory->slot_count++] =
 		(struct directory_slot){.cookie = entry->cookie, .entry = entry};
 	directory->entry_count++;
@@ -210,13 +232,22 @@ static void compact(struct directory *directory)
 	}
 }
 
+int directory_rename(struct directory *directory, struct directory_entry *old, struct fs_name name)
+{
+	struct directory_entry *entry = entry_new(directory, name, old->inode);
+	if (!entry)
+		return -ENOMEM;
+	entry->cookie = old->cookie;
+	take_from_bucket(directory, old);
+	put_into_bucket(directory, entry);
+	directory->slots[slot_at(directory, entry->cookie)].entry = entry;
+	free(old);
+	return 0;
+}
+
 void directory_remove(struct directory *directory, struct directory_entry *entry)
 {
-	struct directory_entry **link =
-		&directory->buckets[entry->hash & (directory->bucket_count - 1)];
-	while (*link != entry)
-		link = &(*link)->next;
-	*link = entry->next;
+	take_from_bucket(directory, entry);
 	uint32_t index = slot_at(directory, entry->cookie);
 	make_hole(&directory->slots[index], index + 1);
 	directory->entry_count--;

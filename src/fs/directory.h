@@ -45,6 +45,10 @@ struct directory_entry *directory_find(struct directory *directory, struct fs_na
 /* Add a name that is not there. -ENOMEM leaves the directory as it was. */
 err_t directory_add(struct directory *directory, struct fs_name name, struct inode *inode);
 void directory_remove(struct directory *directory, struct directory_entry *entry);
+/* Give ENTRY, which is gone then, another name that is not there. It keeps its place, so that
+ * whoever renames all that it reads comes to an end. -ENOMEM leaves the directory as it was. */
+err_t directory_rename(
+	struct directory *directory, struct directory_entry *entry, struct fs_name name);
 
 /* Reading in order: where the entries with cookies above COOKIE begin, and then one after the
  * other; NULL when there are no more. A place holds until an entry is added or removed. */

@@ -132,8 +132,7 @@ err_t fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr);
 #define FS_SET_CTIME 64u
 #define FS_SET_ATIME_NOW 128u
 #define FS_SET_MTIME_NOW 256u
-#define FS_KILL_SUIDGID \
-	512u /* with SIZE, UID or GID: clear setuid, and setgid if group-executable */
+#define FS_KILL_SUIDGID 512u      /* clear setuid, and setgid if group-executable */
 #define FS_SET_THROUGH_OPEN 1024u /* with SIZE: by ftruncate(2), on a file open for writing */
 struct fs_changes {
 	unsigned valid; /* FS_SET_... */
@@ -143,15 +142,12 @@ struct fs_changes {
 	uint64_t size;
 	struct timespec atime, mtime, ctime;
 };
-/* All or nothing. Size: only regular files (-EISDIR, -EINVAL); growing leaves a hole; at most
- * FS_SIZE_MAX (-EFBIG). Waits for the device where shrinking leaves a part of a fragment; should
- * that fail, whoever reads that part gets -EIO. A new mode changes the access ACL too. */
+/* All or nothing; the change time becomes now, unless it is given. Size: only regular files
+ * (-EISDIR, -EINVAL); growing leaves a hole; at most FS_SIZE_MAX (-EFBIG). Waits for the device
+ * where shrinking leaves a part of a fragment; should that fail, whoever reads that part gets -EIO.
+ * A new mode changes the access ACL too. */
 err_t fs_set_attr(
 	struct fs *fs, uint64_t ino, const struct fs_changes *changes, struct fs_attr *ret_attr);
-
-/* What a change of a file's bytes does beside it, where it comes without kill_suidgid (fs_allocate):
- * drop its capabilities and, with SUIDGID, setuid and setgid as FS_KILL_SUIDGID says. */
-err_t fs_drop_privileges(struct fs *fs, uint64_t ino, bool suidgid);
 
 #define FS_SIZE_MAX INT64_MAX
 
@@ -182,8 +178,9 @@ err_t fs_check_open(struct fs *fs, uint64_t ino, int flags, bool *ret_append_onl
  * they are all that is kept. A directory's default ACL goes to what is made in it. -EINVAL: no ACL;
  * -EACCES: a default ACL for something else than a directory; -EOPNOTSUPP: any for a symlink.
  */
-#define FS_XATTR_CLEAR_SGID 0x100 /* a flag of set: who sets this access ACL is not in the group \
-				   */
+#define FS_XATTR_CLEAR_SGID                                                  \
+	0x100 /* a flag of set: who sets this access ACL is not in the group \
+	       */
 err_t fs_set_xattr(struct fs *fs, uint64_t ino, struct fs_name name, const void *value, size_t size,
 	int flags);
 ssize_t fs_get_xattr(struct fs *fs, uint64_t ino, struct fs_name name, void *value, size_t size);
@@ -246,16 +243,15 @@ ssize_t fs_copy(struct fs *fs, struct store_queue *queue, const struct fs_copy *
 /* lseek(2) with SEEK_DATA or SEEK_HOLE; -ENXIO past the end. */
 err_t fs_seek(struct fs *fs, uint64_t ino, uint64_t offset, int whence, uint64_t *ret_offset);
 
-/* What files' space is counted in, whichever the code: a fragment each. */
-#define FS_STAT_BLOCK_BYTES 4096u
-
 struct fs_stat {
-	uint32_t block_bytes;         /* FS_STAT_BLOCK_BYTES */
+	uint32_t block_bytes;         /* 4096 */
 	uint64_t blocks, blocks_free; /* in block_bytes, of what files can hold: without parity */
 	uint64_t inodes, inodes_free;
 };
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat);
 
+/* Inodes that live without a name, for the references that are held: what may yet become free. */
+uint64_t fs_nameless_count(struct fs *fs);
 /* Inodes that live now, for tests that look for leaks. */
 uint64_t fs_inode_count(struct fs *fs);
 

@@ -156,6 +156,7 @@ void inode_put(struct fs *fs, struct inode *inode, uint64_t count)
 	}
 	struct inode_shard *shard = shard_of(fs, inode->number);
 	pthread_mutex_lock(&shard->lock);
+	bool nameless = false;
 	bool last = atomic_fetch_sub(&inode->holds, count) == count;
 	if (last) {
 		struct inode **link = bucket_of(shard->buckets, shard->bucket_count, inode->number);
@@ -164,11 +165,21 @@ void inode_put(struct fs *fs, struct inode *inode, uint64_t count)
 		if (*link) { /* else it was never published */
 			*link = inode->next_in_bucket;
 			shard->inode_count--;
+			nameless = inode->nlink == 0;
 		}
 	}
 	pthread_mutex_unlock(&shard->lock);
 	if (last)
 		inode_destroy(fs, inode);
+	if (nameless) /* only now: who waits for its space finds it when it is not counted any more
+		       */
+		atomic_fetch_sub(&fs->nameless, 1);
+}
+
+void inode_lost_name(struct fs *fs, struct inode *inode)
+{
+	if (inode->nlink == 0)
+		atomic_fetch_add(&fs->nameless, 1);
 }
 
 void inode_unlock_put(struct fs *fs, struct inode *inode)
@@ -226,7 +237,6 @@ void inode_unlock_all(struct inode *const *inodes, unsigned count)
 
 void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_attr *ret_attr)
 {
-	(void)fs;
 	*ret_attr = (struct fs_attr){
 		.ino = inode->number,
 		.size = inode->size,
@@ -244,7 +254,8 @@ void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_a
 	if (S_ISDIR(inode->type))
 		ret_attr->size = (inode->directory->entry_count + 2) * DIRECTORY_ENTRY_SIZE;
 	if (S_ISREG(inode->type))
-		ret_attr->blocks_512 = (uint64_t)inode->fragments * (FS_STAT_BLOCK_BYTES / 512);
+		ret_attr->blocks_512 =
+			((uint64_t)inode->fragments * fs->space.geometry.bytes + 511) / 512;
 }
 
 struct timespec time_now(void)

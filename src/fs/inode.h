@@ -76,6 +76,7 @@ struct fs {
 	uint64_t name_seed;
 	uint64_t max_inodes;
 	_Atomic uint64_t inodes;
+	_Atomic uint64_t nameless; /* of these, those that are held, but by no name */
 	_Atomic uint64_t next_number;
 	pthread_mutex_t rename_lock;
 	struct inode_shard shards[INODE_SHARDS];
@@ -118,6 +119,10 @@ void inode_hand_out(struct inode *inode);
 
 /* Free INODE, which nobody holds or ever saw. */
 void inode_destroy(struct fs *fs, struct inode *inode);
+
+/* Count INODE, whose links have just become fewer, among the nameless if none is left.
+ * called with inode->lock held */
+void inode_lost_name(struct fs *fs, struct inode *inode);
 
 /* Lock COUNT (at most 4) inodes in order; a NULL or a repeated one is skipped. Unlock the same. */
 #define INODES_LOCKED_MAX 4u

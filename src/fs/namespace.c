@@ -221,6 +221,7 @@ int fs_make_unnamed(struct fs *fs, uint64_t parent, mode_t mode, const struct fs
 		return err;
 	}
 	inode->linkable = true;
+	inode_lost_name(fs, inode);
 	inode_hand_out(inode);
 	inode_fill_attr(fs, inode, ret_attr);
 	inode_publish(fs, inode);
@@ -270,6 +271,8 @@ int fs_link(
 	struct inode *both[] = {inode, directory};
 	inode_lock_all(both, 2);
 	err = link_locked(inode, directory, name);
+	if (!err && inode->nlink == 1) /* it had none before */
+		atomic_fetch_sub(&fs->nameless, 1);
 	if (!err)
 		inode_fill_attr(fs, inode, ret_attr);
 	inode_unlock_all(both, 2);
@@ -314,7 +317,7 @@ static err_t lock_named(struct fs *fs, struct inode *directory, struct fs_name n
 }
 
 /* called with the locks of both held */
-static err_t remove_locked(struct inode *directory, struct directory_entry *entry,
+static err_t remove_locked(struct fs *fs, struct inode *directory, struct directory_entry *entry,
 	struct inode *inode, bool want_directory)
 {
 	if (inode_protected(directory) || inode_protected(inode))
@@ -332,6 +335,7 @@ static err_t remove_locked(struct inode *directory, struct directory_entry *entr
 	} else {
 		inode->nlink--;
 	}
+	inode_lost_name(fs, inode);
 	inode_modified(directory);
 	inode->ctime = directory->ctime;
 	return 0;
@@ -349,7 +353,7 @@ static err_t remove_name(struct fs *fs, uint64_t parent, struct fs_name name, bo
 		return err;
 	err = lock_named(fs, directory, name, &entry, &inode);
 	if (!err) {
-		err = remove_locked(directory, entry, inode, want_directory);
+		err = remove_locked(fs, directory, entry, inode, want_directory);
 		pthread_mutex_unlock(&directory->lock);
 		pthread_mutex_unlock(&inode->lock);
 		inode_put(fs, inode, err ? 1 : 2); /* our hold, and the name's */

@@ -130,6 +130,11 @@ static err_t move(struct renaming *renaming, struct directory_entry *old,
 	struct directory_entry *new, bool *ret_dropped_name)
 {
 	struct inode *target = renaming->target;
+	struct directory *directory = renaming->new_parent->directory;
+	if (!new && renaming->old_parent == renaming->new_parent && !renaming->whiteout) {
+		*ret_dropped_name = false;
+		return directory_rename(directory, old, renaming->new_name);
+	}
 	if (new) {
 		new->inode = renaming->child;
 		if (is_directory(target)) {
@@ -138,10 +143,10 @@ static err_t move(struct renaming *renaming, struct directory_entry *old,
 		} else {
 			target->nlink--;
 		}
+		inode_lost_name(renaming->fs, target);
 		inode_changed(target);
 	} else {
-		int err = directory_add(
-			renaming->new_parent->directory, renaming->new_name, renaming->child);
+		int err = directory_add(directory, renaming->new_name, renaming->child);
 		if (err)
 			return err;
 	}

@@ -91,23 +91,29 @@ int fuse_handle_getattr(struct fuse_request *request)
 	return err ? err : reply_attr(request, &attr);
 }
 
+static bool may_change(const struct fuse_request *request, const struct fs_attr *attr)
+{
+	return request->header->uid == 0 || request->header->uid == attr->uid;
+}
+
+static const struct {
+	uint32_t from;
+	unsigned to;
+} setattr_map[] = {
+	{FATTR_MODE, FS_SET_MODE},
+	{FATTR_UID, FS_SET_UID},
+	{FATTR_GID, FS_SET_GID},
+	{FATTR_SIZE, FS_SET_SIZE},
+	{FATTR_ATIME, FS_SET_ATIME},
+	{FATTR_MTIME, FS_SET_MTIME},
+	{FATTR_CTIME, FS_SET_CTIME},
+	{FATTR_ATIME_NOW, FS_SET_ATIME_NOW},
+	{FATTR_MTIME_NOW, FS_SET_MTIME_NOW},
+	{FATTR_KILL_SUIDGID, FS_KILL_SUIDGID},
+};
+
 int fuse_handle_setattr(struct fuse_request *request)
 {
-	static const struct {
-		uint32_t from;
-		unsigned to;
-	} map[] = {
-		{FATTR_MODE, FS_SET_MODE},
-		{FATTR_UID, FS_SET_UID},
-		{FATTR_GID, FS_SET_GID},
-		{FATTR_SIZE, FS_SET_SIZE},
-		{FATTR_ATIME, FS_SET_ATIME},
-		{FATTR_MTIME, FS_SET_MTIME},
-		{FATTR_CTIME, FS_SET_CTIME},
-		{FATTR_ATIME_NOW, FS_SET_ATIME_NOW},
-		{FATTR_MTIME_NOW, FS_SET_MTIME_NOW},
-		{FATTR_KILL_SUIDGID, FS_KILL_SUIDGID},
-	};
 	const struct fuse_setattr_in *in = request->argument;
 	struct fs_changes changes = {
 		.mode = in->mode & 07777,
@@ -123,21 +129,22 @@ int fuse_handle_setattr(struct fuse_request *request)
 
 	if (in->atimensec > 999999999 || in->mtimensec > 999999999 || in->ctimensec > 999999999)
 		return -EINVAL;
-	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-		if (in->valid & map[i].from)
-			changes.valid |= map[i].to;
+	for (size_t i = 0; i < sizeof(setattr_map) / sizeof(setattr_map[0]); i++)
+		if (in->valid & setattr_map[i].from)
+			changes.valid |= setattr_map[i].to;
 	/* "Now" comes together with the plain bit. */
 	if (changes.valid & FS_SET_ATIME_NOW)
 		changes.valid &= ~FS_SET_ATIME;
 	if (changes.valid & FS_SET_MTIME_NOW)
 		changes.valid &= ~FS_SET_MTIME;
 	/* A new owner clears setuid and setgid, but of a directory, where they mean something else.
-	 * The kernel leaves that to us without a flag. */
-	if (changes.valid & (FS_SET_UID | FS_SET_GID)) {
+	 * The kernel leaves that to us without a flag. It also asks for no change at all: for
+	 * chown(2) to no new owner, which does the same if the file is one's own. */
+	if ((changes.valid & (FS_SET_UID | FS_SET_GID)) || !changes.valid) {
 		err = fs_get_attr(request->connection->fs, request->header->nodeid, &attr);
 		if (err)
 			return err;
-		if (!S_ISDIR(attr.mode))
+		if (!S_ISDIR(attr.mode) && (changes.valid || may_change(request, &attr)))
 			changes.valid |= FS_KILL_SUIDGID;
 	}
 	if (in->valid & FATTR_FH)

@@ -12,47 +12,57 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The one thing to know of an open file is told to the kernel, which says it again with each WRITE;
- * the inode lives as long as the kernel knows its number. */
-#define FH_APPEND_ONLY 1u /* opened for appending only, as the file's flags ask */
+/* Of the access time only reads that reach us can take note: once a day one shall. */
+static bool access_time_is_due(const struct fs_attr *attr)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now.tv_sec - attr->atime.tv_sec >= 24 * 60 * 60;
+}
 
 /* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
  * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
  * through a mapping must report what went wrong with that. */
-uint32_t fuse_open_flags(struct fuse_connection *connection, uint64_t ino, uint32_t flags)
+void fuse_fill_open(struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags,
+	struct fuse_open_out *ret_open)
 {
-	if (!connection->direct_io || open_modes_enter(connection->open_modes, ino, flags))
-		return FOPEN_KEEP_CACHE;
-	return FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+	*ret_open = (struct fuse_open_out){
+		.open_flags = access_time_is_due(attr) ? 0 : FOPEN_KEEP_CACHE};
+	if (!connection->direct_io || open_modes_enter(connection->open_modes, attr->ino, flags))
+		ret_open->fh = FH_CACHED;
+	else
+		ret_open->open_flags |= FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
 }
 
 int fuse_handle_open(struct fuse_request *request)
 {
 	const struct fuse_open_in *in = request->argument;
-	struct fuse_open_out out = {};
+	struct fs *fs = request->connection->fs;
+	uint64_t ino = request->header->nodeid;
+	bool append_only = false;
+	struct fs_changes changes = {};
+	struct fuse_open_out out;
+	struct fs_attr attr;
+	int err = 0;
 
-	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC)) {
-		bool append_only = false;
-		int err = fs_check_open(request->connection->fs, request->header->nodeid,
-			(int)in->flags, &append_only);
-
-		if (err)
-			return err;
-		out.fh = append_only ? FH_APPEND_ONLY : 0;
-	}
+	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC))
+		err = fs_check_open(fs, ino, (int)in->flags, &append_only);
+	if (err)
+		return err;
 	if (in->flags & O_TRUNC) {
-		struct fs_changes changes = {.valid = FS_SET_SIZE | FS_SET_MTIME_NOW, .size = 0};
-		struct fs_attr attr;
-		int err;
-
+		changes.valid = FS_SET_SIZE | FS_SET_MTIME_NOW;
 		if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 			changes.valid |= FS_KILL_SUIDGID;
-		err = fs_set_attr(
-			request->connection->fs, request->header->nodeid, &changes, &attr);
-		if (err)
-			return err;
+		err = fs_set_attr(fs, ino, &changes, &attr);
+	} else {
+		err = fs_get_attr(fs, ino, &attr);
 	}
-	out.open_flags = fuse_open_flags(request->connection, request->header->nodeid, in->flags);
+	if (err)
+		return err;
+	fuse_fill_open(request->connection, &attr, in->flags, &out);
+	if (append_only)
+		out.fh |= FH_APPEND_ONLY;
 	fuse_reply(request, &out, sizeof(out));
 	return 0;
 }
@@ -110,6 +120,7 @@ static void write_rest(struct fuse_request *request)
 static void write_done(struct fs_io *io, ssize_t result)
 {
 	struct fuse_request *request = io->user;
+	const struct fuse_write_in *in = request->argument;
 	struct fuse_write_out out = {};
 	bool short_of_space = result == -ENOSPC || (result >= 0 && result < io->length);
 
@@ -119,9 +130,14 @@ static void write_done(struct fs_io *io, ssize_t result)
 		write_rest(request);
 		return;
 	}
+	/* Of O_DIRECT on a cached file the kernel takes a short answer for EIO. So it gets the
+	 * reason instead, and cuts off itself what the file has grown by. */
+	bool all_or_error = (in->flags & O_DIRECT) && (in->fh & FH_CACHED);
 	out.size = request->written;
-	if (result < 0 && request->written == 0)
+	if (result < 0 && (request->written == 0 || all_or_error))
 		fuse_reply_error(request, (int)result);
+	else if (short_of_space && all_or_error)
+		fuse_reply_error(request, -ENOSPC);
 	else
 		fuse_reply(request, &out, sizeof(out));
 }
@@ -154,11 +170,14 @@ int fuse_handle_fallocate(struct fuse_request *request)
 		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
 			(int)in->mode, in->offset, in->length);
 	} while (err == -ENOSPC && fuse_wait_for_space(request));
-	/* The kernel leaves this to us, and unlike with WRITE does not say whether setuid is to
-	 * go. It stays for who has CAP_FSETID: root, as a rule. */
-	if (!err)
-		err = fs_drop_privileges(request->connection->fs, request->header->nodeid,
-			request->header->uid != 0);
+	/* The kernel has a flag for it with WRITE, but not here. */
+	if (!err && request->header->uid != 0) {
+		struct fs_changes changes = {.valid = FS_KILL_SUIDGID};
+		struct fs_attr attr;
+
+		err = fs_set_attr(
+			request->connection->fs, request->header->nodeid, &changes, &attr);
+	}
 	if (err)
 		return err;
 	fuse_reply(request, NULL, 0);
@@ -201,6 +220,9 @@ bool fuse_wait_for_space(struct fuse_request *request)
 	/* 1, 2, 4 ... 256 ms: half a second in all. */
 	if (request->waits == 9 || removal == 0 || now_ns() - removal > INT64_C(1000000000))
 		return false;
+	/* Nothing to wait for, but it may have come since this request last looked for space. */
+	if (fs_nameless_count(request->connection->fs) == 0)
+		return request->waits++ == 0;
 	usleep(1000u << request->waits++);
 	return true;
 }

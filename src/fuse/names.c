@@ -52,8 +52,9 @@ static int reply_opened(struct fuse_request *request, const struct fs_attr *attr
 	struct {
 		struct fuse_entry_out entry;
 		struct fuse_open_out open;
-	} out = {.open = {.open_flags = fuse_open_flags(request->connection, attr->ino, flags)}};
+	} out = {};
 
+	fuse_fill_open(request->connection, attr, flags, &out.open);
 	fuse_fill_entry(&out.entry, attr);
 	fuse_reply(request, &out, sizeof(out));
 	return 0;

@@ -63,9 +63,11 @@ enum fuse_opcode {
 	FUSE_READDIRPLUS = 44,
 	FUSE_RENAME2 = 45,
 	FUSE_LSEEK = 46,
+	FUSE_COPY_FILE_RANGE = 47,
 	FUSE_SYNCFS = 50,
 	FUSE_TMPFILE = 51,
 	FUSE_STATX = 52,
+	FUSE_COPY_FILE_RANGE_64 = 53,
 	FUSE_OPCODES /* one more than the largest above */
 };
 
@@ -294,6 +296,16 @@ struct fuse_fallocate_in {
 	uint32_t mode, padding;
 };
 
+struct fuse_copy_file_range_in { /* the header's nodeid is the file to copy from */
+	uint64_t fh_in, off_in;
+	uint64_t nodeid_out, fh_out, off_out;
+	uint64_t len, flags;
+};
+
+struct fuse_copy_file_range_out { /* of FUSE_COPY_FILE_RANGE_64; the other's is fuse_write_out */
+	uint64_t bytes_copied;
+};
+
 struct fuse_lseek_in {
 	uint64_t fh, offset;
 	uint32_t whence, padding;
@@ -360,6 +372,7 @@ static_assert(sizeof(struct fuse_setattr_in) == 88, "protocol");
 static_assert(sizeof(struct fuse_write_in) == 40, "protocol");
 static_assert(sizeof(struct fuse_statfs_out) == 80, "protocol");
 static_assert(sizeof(struct fuse_init_out) == 64, "protocol");
+static_assert(sizeof(struct fuse_copy_file_range_in) == 56, "protocol");
 static_assert(sizeof(struct fuse_ioctl_in) == 32, "protocol");
 static_assert(sizeof(struct fuse_statx) == 256, "protocol");
 static_assert(sizeof(struct fuse_statx_out) == 288, "protocol");

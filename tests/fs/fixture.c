@@ -54,7 +54,13 @@ uint64_t free_fragments(const struct volume *volume)
 {
 	struct fs_stat stat;
 	fs_stat(volume->fs, &stat);
-	return stat.blocks_free;
+	return (stat.blocks_free * stat.block_bytes + volume->fragment.bytes - 1) /
+	       volume->fragment.bytes;
+}
+
+uint64_t blocks_512_of(const struct volume *volume, uint64_t fragments)
+{
+	return (fragments * volume->fragment.bytes + 511) / 512;
 }
 
 struct fs_name name_of(const char *text)

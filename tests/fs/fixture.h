@@ -35,6 +35,9 @@ void volume_close(struct volume *volume);
 /* How many fragments are free; volume.blocks * volume.fragment.per_block at first. */
 uint64_t free_fragments(const struct volume *volume);
 
+/* What fs_attr says of a file that has so many. */
+uint64_t blocks_512_of(const struct volume *volume, uint64_t fragments);
+
 /* Stop the program if CONDITION does not hold. */
 #define REQUIRE(condition)                                              \
 	do {                                                            \

@@ -73,8 +73,10 @@ static void unlinked_file_keeps_its_bytes_while_in_use(void **state)
 	assert_int_equal(attr_of(fs, file).nlink, 0);
 	assert_int_equal(client_count_other(&client, file, 0, 3 * MIB, 0x5a), 0);
 	assert_int_equal(client_fill(&client, file, 3 * MIB, MIB, 0x5a), MIB);
+	assert_int_equal(fs_nameless_count(fs), 1);
 	assert_true(store_blocks_free(volume.store) < volume.blocks);
 	fs_forget(fs, file, 1);
+	assert_int_equal(fs_nameless_count(fs), 0);
 	assert_int_equal(store_blocks_free(volume.store), volume.blocks);
 	assert_int_equal(client_read(&client, file, 0, 1), -ENOENT);
 	client_close(&client);
@@ -86,15 +88,19 @@ static void unnamed_file_gets_a_name_once(void **state)
 	struct fs_attr attr, linked;
 	assert_int_equal(fs_make_unnamed(fs, FS_ROOT, S_IFREG | 0600, &owner, &attr), 0);
 	assert_int_equal(attr.nlink, 0);
+	assert_int_equal(fs_nameless_count(fs), 1);
 	assert_int_equal(fs_link(fs, attr.ino, FS_ROOT, name_of("name"), &linked), 0);
 	assert_int_equal(linked.ino, attr.ino);
 	assert_int_equal(linked.nlink, 1);
+	assert_int_equal(fs_nameless_count(fs), 0);
 	fs_forget(fs, attr.ino, 1);
 	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("name")), 0);
 	/* removed is not unnamed: no way back */
 	assert_int_equal(fs_link(fs, attr.ino, FS_ROOT, name_of("name"), &linked), -ENOENT);
+	assert_int_equal(fs_nameless_count(fs), 1);
 	fs_forget(fs, attr.ino, 1);
 	assert_false(lives(attr.ino));
+	assert_int_equal(fs_nameless_count(fs), 0);
 	assert_int_equal(fs_make_unnamed(fs, FS_ROOT, S_IFDIR | 0700, &owner, &attr), -EINVAL);
 }
 

@@ -101,6 +101,44 @@ static void staying_entries_are_seen_once(void **state)
 	}
 }
 
+static void move(uint64_t directory, const char *from, const char *to)
+{
+	struct fs_owner owner = {.uid = 0};
+	assert_int_equal(
+		fs_rename(fs, directory, name_of(from), directory, name_of(to), 0, &owner), 0);
+}
+
+/* Whoever gives all that he reads another name must come to an end. */
+static void renamed_entries_keep_their_place(void **state)
+{
+	(void)state;
+	char name[32];
+	uint64_t directory = make_directory(fs, FS_ROOT, "directory", FORGET);
+	for (unsigned i = 0; i < STAYING; i++) {
+		snprintf(name, sizeof(name), "stay-%u", i);
+		make_file(fs, directory, name, FORGET);
+	}
+	struct reader reader = {.cookie = 0, .room = 3};
+	unsigned total = 0;
+	do {
+		reader.taken = 0;
+		assert_int_equal(
+			fs_read_directory(fs, directory, reader.cookie, false, take, &reader), 0);
+		total += reader.taken;
+		assert_true(total <= STAYING + 2);
+		for (unsigned i = 0; i < STAYING; i++) {
+			snprintf(name, sizeof(name), "stay-%u", i);
+			if (reader.seen[i] == 0)
+				continue;
+			move(directory, name, "for the time being");
+			move(directory, "for the time being", name);
+		}
+	} while (reader.taken > 0);
+	assert_int_equal(total, STAYING + 2);
+	remove_tree(fs, directory);
+	assert_int_equal(fs_rmdir(fs, FS_ROOT, name_of("directory")), 0);
+}
+
 struct attributes {
 	unsigned room, count, files;
 	uint64_t inos[8];
@@ -201,6 +239,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(staying_entries_are_seen_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			renamed_entries_keep_their_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			attributes_come_with_a_reference, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dots_follow_a_moved_directory, set_up, tear_down),

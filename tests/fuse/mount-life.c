@@ -170,13 +170,13 @@ static void a_stopped_server_takes_open_files_along(void **state)
 {
 	struct server server = start();
 	int fd = open_inside("file", O_CREAT | O_RDWR);
-	char byte;
 
 	(void)state;
 	must_fail(umount2(directory, 0), EBUSY);
 	must(kill(server.pid, SIGTERM));
 	check_end(&server);
-	assert_int_equal(read(fd, &byte, 1), -1);
+	/* (What was read before could still come from the page cache.) */
+	assert_int_equal(write(fd, "x", 1), -1);
 	close(fd);
 }
 
@@ -379,9 +379,8 @@ static void a_link_to_a_directory_is_followed(void **state)
 static int mount_without_root(void)
 {
 	struct fixture fixture = fixture_open(16 * MIB);
-	struct fuse_options options = {.directory = directory,
-		.source = "test",
-		.flags = MS_NOSUID | MS_NODEV};
+	struct fuse_options options = {
+		.directory = directory, .source = "test", .flags = MS_NOSUID | MS_NODEV};
 	struct fuse_session *session;
 	struct why why = {};
 	int err;

@@ -126,7 +126,10 @@ static size_t fixed_reply_bytes(uint32_t opcode)
 	case FUSE_OPEN:
 		return sizeof(struct fuse_open_out);
 	case FUSE_WRITE:
+	case FUSE_COPY_FILE_RANGE:
 		return sizeof(struct fuse_write_out);
+	case FUSE_COPY_FILE_RANGE_64:
+		return sizeof(struct fuse_copy_file_range_out);
 	case FUSE_STATFS:
 		return sizeof(struct fuse_statfs_out);
 	case FUSE_LSEEK:

@@ -56,6 +56,29 @@ requires() {
 	trap 'exit 130' INT TERM
 }
 
+# own_mount_namespace: run the whole test again where its mounts are nobody else's, so that it may cover files
+# of the system. To be called first.
+own_mount_namespace() {
+	[ -z "${VRAMFS_TEST_NAMESPACE:-}" ] || return 0
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	unshare --mount --propagation private true || skip "needs a mount namespace of its own"
+	VRAMFS_TEST_NAMESPACE=own exec unshare --mount --propagation private bash "$0"
+}
+
+# install_helper PROGRAM: let mount(8) find it, in a copy of /sbin that only the test's own mount namespace sees.
+# A copy: what the system has must never be reachable below $work, which is removed in the end.
+install_helper() {
+	local directory
+	directory=$(readlink -f /sbin)
+
+	[ "${VRAMFS_TEST_NAMESPACE:-}" = own ] || fail "this would change the system"
+	mkdir "$work/sbin"
+	mount -t tmpfs -o mode=755 test "$work/sbin"
+	cp -a "$directory/." "$work/sbin"
+	ln -sf "$1" "$work/sbin/mount.fuse.vramfs"
+	mount --bind "$work/sbin" "$directory"
+}
+
 # mount_vramfs SIZE [ARGUMENT...]: mount on $mnt; the test is skipped where there is no such device.
 mount_vramfs() {
 	local size=$1 status=0
@@ -116,6 +139,12 @@ expect_clean_end() {
 	! mountpoint -q "$mnt" || fail "$mnt is still mounted"
 }
 
+# The mount points at and below $work, in the order in which they were mounted.
+mounted_below_work() {
+	awk -v below="$work/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo |
+		while read -r point; do printf '%b\n' "$point"; done
+}
+
 # shellcheck disable=SC2317
 finish() {
 	local status=$?
@@ -129,12 +158,16 @@ finish() {
 	fi
 	[ -z "$daemon" ] || kill -9 "$daemon" 2>/dev/null
 	[ -z "$storm" ] || wait "$storm" 2>/dev/null
-	while grep -q " $mnt fuse" /proc/mounts; do
-		umount -l "$mnt" || break
-	done
-	! mountpoint -q "$work/tmpfs" || umount -l "$work/tmpfs"
 	cd /
-	rm -rf "$work"
+	# Nothing is removed while anything is mounted there: it might be another's.
+	while mounted_below_work | head -n 1 | grep -q .; do
+		umount -l "$(mounted_below_work | tail -n 1)" || break
+	done
+	if [ -n "$(mounted_below_work)" ]; then
+		echo "FAILED: $work is left behind, as something is still mounted there"
+		exit 1
+	fi
+	rm -rf --one-file-system "$work"
 	exit "$status"
 }
 
@@ -248,6 +281,7 @@ behaves_as_tmpfs() {
 	mount -t tmpfs -o dev,suid,mode=755 tmpfs "$work/tmpfs" || skip "a tmpfs can't be mounted"
 	chmod 711 "$work"
 	for place in tmpfs mnt; do
+		rm -rf "${work:?}/$place/same"
 		mkdir "$work/$place/same"
 		(cd "$work/$place/same" && set +e && "$function") >"$work/$place.seen" 2>&1
 	done

@@ -9,14 +9,12 @@
 #	VRAMFS_TEST_SECONDS	how long
 #	VRAMFS_TEST_SEED	of the operations; another one each time if unset
 #	VRAMFS_TEST_ECC		the code
-#	VRAMFS_TEST_CACHE	the cache mode; the default one if unset
 . "$(dirname "$0")/lib.sh"
 requires setfattr getfattr
 
 seconds=${VRAMFS_TEST_SECONDS:-30}
 seed=${VRAMFS_TEST_SEED:-$(date +%s)}
 options=(--ecc="${VRAMFS_TEST_ECC:-rs136}")
-[ -z "${VRAMFS_TEST_CACHE:-}" ] || options+=(-o "cache=$VRAMFS_TEST_CACHE")
 # The daemon's memory may grow by so much from a short run to a long one.
 growth_kib=16384
 

@@ -406,7 +406,9 @@ static void reading_is_noted_as_relatime_says(void **state)
 	after = stat_of("file");
 	assert_int_equal(differing(&before, &after), 0);
 	must(futimens(fd, (struct timespec[]){{now.tv_sec - 90000, 0}, {now.tv_sec - 100000, 0}}));
-	assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	/* Anew, since what comes from a cache the filesystem need not get to know of. */
+	must(close(fd));
+	fd = must(open("file", O_RDONLY));
 	assert_int_equal(must(pread(fd, &byte, 1, 0)), 1);
 	assert_true(stat_of("file").st_atime >= now.tv_sec);
 }

@@ -40,38 +40,41 @@ struct operation {
 	operation_function *run;
 	unsigned sharing; /* which files it is for */
 	unsigned weight;  /* how often it comes */
+	/* Removes a file. Whoever finds no space soon after may have to wait for that file's, so it
+	 * comes seldom where space is scarce. */
+	bool removes;
 };
 
 #define ALL (SHARING_NONE | SHARING_WRITTEN | SHARING_MAPPED)
 
 static const struct operation operations[] = {
-	{do_read, ALL, 24},
-	{do_write, SHARING_NONE | SHARING_WRITTEN, 30},
-	{do_append, SHARING_NONE, 8},
-	{do_read_direct, SHARING_NONE | SHARING_WRITTEN, 6},
-	{do_write_direct, SHARING_NONE | SHARING_WRITTEN, 6},
-	{do_send_out, ALL, 4},
-	{do_send_in, SHARING_NONE | SHARING_WRITTEN, 4},
-	{do_check_all, ALL, 10},
-	{do_read_mapping, SHARING_NONE | SHARING_MAPPED, 16},
-	{do_write_mapping, SHARING_NONE | SHARING_MAPPED, 20},
-	{do_private_mapping, SHARING_NONE | SHARING_MAPPED, 4},
-	{do_unmap, SHARING_NONE | SHARING_MAPPED, 3},
-	{do_truncate, SHARING_NONE, 6},
-	{do_punch, SHARING_NONE | SHARING_WRITTEN, 8},
-	{do_zero_range, SHARING_NONE | SHARING_WRITTEN, 6},
-	{do_allocate, SHARING_NONE | SHARING_WRITTEN, 4},
-	{do_copy, SHARING_NONE | SHARING_WRITTEN, 12},
-	{do_seek, SHARING_NONE, 6},
-	{do_sync, ALL, 3},
-	{do_stat, SHARING_NONE, 4},
-	{do_reopen, ALL, 6},
-	{do_rename, SHARING_NONE, 2},
-	{do_exchange, SHARING_NONE, 2},
-	{do_replace, SHARING_NONE, 2},
-	{do_link, SHARING_NONE, 3},
-	{do_recreate, SHARING_NONE, 3},
-	{do_list, SHARING_NONE, 1},
+	{do_read, ALL, 24, false},
+	{do_write, SHARING_NONE | SHARING_WRITTEN, 30, false},
+	{do_append, SHARING_NONE, 8, false},
+	{do_read_direct, SHARING_NONE | SHARING_WRITTEN, 6, false},
+	{do_write_direct, SHARING_NONE | SHARING_WRITTEN, 6, false},
+	{do_send_out, ALL, 4, false},
+	{do_send_in, SHARING_NONE | SHARING_WRITTEN, 4, false},
+	{do_check_all, ALL, 10, false},
+	{do_read_mapping, SHARING_NONE | SHARING_MAPPED, 16, false},
+	{do_write_mapping, SHARING_NONE | SHARING_MAPPED, 20, false},
+	{do_private_mapping, SHARING_NONE | SHARING_MAPPED, 4, false},
+	{do_unmap, SHARING_NONE | SHARING_MAPPED, 3, false},
+	{do_truncate, SHARING_NONE, 6, false},
+	{do_punch, SHARING_NONE | SHARING_WRITTEN, 8, false},
+	{do_zero_range, SHARING_NONE | SHARING_WRITTEN, 6, false},
+	{do_allocate, SHARING_NONE | SHARING_WRITTEN, 4, false},
+	{do_copy, SHARING_NONE | SHARING_WRITTEN, 12, false},
+	{do_seek, SHARING_NONE, 6, false},
+	{do_sync, ALL, 3, false},
+	{do_stat, SHARING_NONE, 4, false},
+	{do_reopen, ALL, 6, false},
+	{do_rename, SHARING_NONE, 2, false},
+	{do_exchange, SHARING_NONE, 2, false},
+	{do_replace, SHARING_NONE, 2, true},
+	{do_link, SHARING_NONE, 3, true},
+	{do_recreate, SHARING_NONE, 3, true},
+	{do_list, SHARING_NONE, 1, false},
 };
 
 /* The shared files. The stripes have no borders in common with lines, pages or blocks. */
@@ -116,7 +119,9 @@ static void do_operation(struct worker *worker, struct file *file)
 		if (!(operations[i].sharing & file->sharing))
 			continue;
 		if (chosen < operations[i].weight) {
-			operations[i].run(worker, file);
+			bool seldom = operations[i].removes && worker->options->scarce;
+			if (!seldom || one_in(worker, 16))
+				operations[i].run(worker, file);
 			return;
 		}
 		chosen -= operations[i].weight;

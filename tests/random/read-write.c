@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -69,17 +70,53 @@ void do_read(struct worker *worker, struct file *file)
 	have_read(worker, file, range, count, false);
 }
 
+/* Of what a write did not report as written, from byte FIRST of its LENGTH on, each byte of the
+ * file is the old or the new one; the model learns which. */
+static void learn_what_was_written(
+	struct worker *worker, struct file *file, size_t offset, size_t first, size_t length)
+{
+	struct range range = {offset + first, length - first};
+	uint8_t *model = file->model + range.offset, *found = malloc(range.length);
+	size_t count = within_size(file, range).length;
+	int fd = file_fd(worker, file, VIEW_READ_WRITE);
+
+	file_unmap(worker, file);
+	note(worker, file, "read again %zu at %zu", range.length, range.offset);
+	must_succeed(worker, fsync(fd));
+	ssize_t result = found ? pread(fd, found, range.length, (off_t)range.offset) : -1;
+	if (outcome(worker, result) != (int64_t)count)
+		fail(worker, "it must return %zu", count);
+	for (size_t i = 0; i < count; i++) {
+		if (found[i] != model[i] && found[i] != worker->bytes[first + i])
+			fail(worker, "at %zu is %02x, neither the old byte nor the new one",
+				range.offset + i, found[i]);
+	}
+	memcpy(model, found, count);
+	file->unsynced = false;
+	free(found);
+}
+
 void wrote(struct worker *worker, struct file *file, size_t offset, size_t length, int64_t result)
 {
-	if (!had_space(worker, result))
+	size_t done = 0;
+
+	if (had_space(worker, result)) {
+		if (result <= 0 || result > (int64_t)length)
+			fail(worker, "nothing was written");
+		done = (size_t)result;
+	}
+	if (done == length) {
+		model_write(worker, file, offset, length);
 		return;
-	if (result <= 0 || result > (int64_t)length)
-		fail(worker, "nothing was written");
-	if (result < (int64_t)length && !worker->options->scarce)
+	}
+	if (!worker->options->scarce)
 		fail(worker, "too little was written");
-	if (result < (int64_t)length)
-		worker->no_space++;
-	model_write(worker, file, offset, (size_t)result);
+	model_write(worker, file, offset, done);
+	/* What did not get to the file stays in pages of the cache that are mapped, and gets there
+	 * after all if they have been written otherwise: the kernel writes through, but not back.
+	 */
+	if (file->mapping || file->unsynced)
+		learn_what_was_written(worker, file, offset, done, length);
 }
 
 void do_write(struct worker *worker, struct file *file)
@@ -156,8 +193,10 @@ void do_write_direct(struct worker *worker, struct file *file)
 		return;
 	make_bytes(worker, range.length);
 	note(worker, file, "pwrite direct %zu at %zu", range.length, range.offset);
-	wrote(worker, file, range.offset, range.length,
-		pwrite(fd, worker->bytes, range.length, (off_t)range.offset));
+	ssize_t count = pwrite(fd, worker->bytes, range.length, (off_t)range.offset);
+	wrote(worker, file, range.offset, range.length, count);
+	if (count < 0) /* then a part of it may have been */
+		learn_what_was_written(worker, file, range.offset, 0, range.length);
 }
 
 void do_send_out(struct worker *worker, struct file *file)

@@ -121,16 +121,22 @@ void do_copy(struct worker *worker, struct file *file)
 
 	note(worker, file, "copy from file %ld at %zu: %zu at %zu", source - worker->files,
 		from.offset, length, to.offset);
+	memcpy(worker->bytes, source->model + from.offset, there);
 	ssize_t count = copy_file_range(in, &in_offset, out, &out_offset, length, 0);
-	if (!had_space(worker, count))
+	if (count == -1 && errno == ENOSPC) {
+		wrote(worker, file, to.offset, there, count);
 		return;
+	}
+	outcome(worker, count);
 	if (count < 0 || (size_t)count > there || (count == 0) != (there == 0))
 		fail(worker, "of %zu bytes there are %zu", length, there);
 	if (in_offset != (off64_t)from.offset + count || out_offset != (off64_t)to.offset + count)
 		fail(worker, "the offsets are %lld and %lld", (long long)in_offset,
 			(long long)out_offset);
-	memcpy(worker->bytes, source->model + from.offset, (size_t)count);
-	model_write(worker, file, to.offset, (size_t)count);
+	/* It may always end early, but where space is scarce perhaps for the lack of it. */
+	if (count > 0)
+		wrote(worker, file, to.offset, worker->options->scarce ? there : (size_t)count,
+			count);
 }
 
 /* So that the filesystem knows of what was written through mappings. */
@@ -199,16 +205,13 @@ void do_sync(struct worker *worker, struct file *file)
 	file->unsynced = false;
 }
 
-/* Pages that have other bytes than zeros, and must be somewhere. */
-static size_t pages_in_use(const struct file *file)
+/* Bytes other than zero, which must be somewhere. */
+static size_t bytes_in_use(const struct file *file)
 {
-	static const uint8_t zeros[UNIT];
-	size_t pages = 0;
-	for (size_t at = 0; at < file->size; at += UNIT) {
-		size_t count = file->size - at < UNIT ? file->size - at : UNIT;
-		pages += memcmp(file->model + at, zeros, count) != 0;
-	}
-	return pages;
+	size_t count = 0;
+	for (size_t at = 0; at < file->size; at++)
+		count += file->model[at] != 0;
+	return count;
 }
 
 void do_stat(struct worker *worker, struct file *file)
@@ -228,7 +231,7 @@ void do_stat(struct worker *worker, struct file *file)
 	if (by_fd.st_nlink != 1u + (file->second_path[0] != '\0'))
 		fail(worker, "%u links", (unsigned)by_fd.st_nlink);
 
-	size_t least = pages_in_use(file) * UNIT, taken = (size_t)by_fd.st_blocks * 512;
+	size_t least = bytes_in_use(file), taken = (size_t)by_fd.st_blocks * 512;
 	/* Some take whole blocks, and what lies behind the end may have been allocated. */
 	size_t most = file->capacity + 2 * 131072;
 	if (taken < least || taken > most)
