@@ -9,6 +9,7 @@
 #include "fuse/handlers.h"
 
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -120,7 +121,6 @@ static void write_rest(struct fuse_request *request)
 static void write_done(struct fs_io *io, ssize_t result)
 {
 	struct fuse_request *request = io->user;
-	const struct fuse_write_in *in = request->argument;
 	struct fuse_write_out out = {};
 	bool short_of_space = result == -ENOSPC || (result >= 0 && result < io->length);
 
@@ -130,16 +130,22 @@ static void write_done(struct fs_io *io, ssize_t result)
 		write_rest(request);
 		return;
 	}
-	/* Of O_DIRECT on a cached file the kernel takes a short answer for EIO. So it gets the
-	 * reason instead, and cuts off itself what the file has grown by. */
-	bool all_or_error = (in->flags & O_DIRECT) && (in->fh & FH_CACHED);
 	out.size = request->written;
-	if (result < 0 && (request->written == 0 || all_or_error))
+	if (result < 0 && request->written == 0)
 		fuse_reply_error(request, (int)result);
-	else if (short_of_space && all_or_error)
-		fuse_reply_error(request, -ENOSPC);
 	else
 		fuse_reply(request, &out, sizeof(out));
+}
+
+static err_t allocate(struct fuse_request *request, int mode, uint64_t offset, uint64_t length)
+{
+	int err;
+
+	do {
+		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
+			mode, offset, length);
+	} while (err == -ENOSPC && fuse_wait_for_space(request));
+	return err;
 }
 
 int fuse_handle_write(struct fuse_request *request)
@@ -153,6 +159,14 @@ int fuse_handle_write(struct fuse_request *request)
 		return -EPERM;
 	if (in->offset > FS_SIZE_MAX - in->size)
 		return -EFBIG;
+	/* Of O_DIRECT on a cached file the kernel takes a short answer for EIO. So there must be
+	 * space for all of it before the first byte is written. */
+	if ((in->flags & O_DIRECT) && (in->fh & FH_CACHED)) {
+		int err = allocate(request, FALLOC_FL_KEEP_SIZE, in->offset, in->size);
+
+		if (err == -ENOSPC)
+			return err;
+	}
 	write_rest(request);
 	return 0;
 }
@@ -166,10 +180,7 @@ int fuse_handle_fallocate(struct fuse_request *request)
 		return -EINVAL;
 	if (in->length > FS_SIZE_MAX - in->offset)
 		return -EFBIG;
-	do {
-		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
-			(int)in->mode, in->offset, in->length);
-	} while (err == -ENOSPC && fuse_wait_for_space(request));
+	err = allocate(request, (int)in->mode, in->offset, in->length);
 	/* The kernel has a flag for it with WRITE, but not here. */
 	if (!err && request->header->uid != 0) {
 		struct fs_changes changes = {.valid = FS_KILL_SUIDGID};

@@ -193,10 +193,8 @@ void do_write_direct(struct worker *worker, struct file *file)
 		return;
 	make_bytes(worker, range.length);
 	note(worker, file, "pwrite direct %zu at %zu", range.length, range.offset);
-	ssize_t count = pwrite(fd, worker->bytes, range.length, (off_t)range.offset);
-	wrote(worker, file, range.offset, range.length, count);
-	if (count < 0) /* then a part of it may have been */
-		learn_what_was_written(worker, file, range.offset, 0, range.length);
+	wrote(worker, file, range.offset, range.length,
+		pwrite(fd, worker->bytes, range.length, (off_t)range.offset));
 }
 
 void do_send_out(struct worker *worker, struct file *file)
