@@ -121,6 +121,15 @@ static err_t open_store(
 	return store_open(device, &options, ret_store, why);
 }
 
+static enum fs_access_times access_times(const struct mount_options *asked)
+{
+	unsigned long flags = mount_flags_apply(&asked->flags, 0);
+
+	if (flags & MS_NOATIME)
+		return FS_ACCESS_NEVER;
+	return flags & MS_STRICTATIME ? FS_ACCESS_ALWAYS : FS_ACCESS_RELATIVE;
+}
+
 /* The root directory looks as the mount point did, owner, group and permissions, or as asked for.
  */
 static err_t open_fs(struct mount *mount, struct store *store, struct fs **ret_fs, struct why *why)
@@ -129,7 +138,8 @@ static err_t open_fs(struct mount *mount, struct store *store, struct fs **ret_f
 	struct fs_options options = {.max_inodes = asked->max_inodes,
 		.root_uid = getuid(),
 		.root_gid = getgid(),
-		.root_mode = 0755};
+		.root_mode = 0755,
+		.access_times = access_times(asked)};
 	struct stat stat_buffer;
 	int err;
 
