@@ -74,6 +74,7 @@ enum fuse_opcode {
 /* What INIT negotiates; bits from 32 on travel in flags2. */
 #define FUSE_ASYNC_READ (1ull << 0)
 #define FUSE_ATOMIC_O_TRUNC (1ull << 3)
+#define FUSE_EXPORT_SUPPORT (1ull << 4) /* "." and ".." can be looked up */
 #define FUSE_BIG_WRITES (1ull << 5)
 #define FUSE_DONT_MASK (1ull << 6)
 #define FUSE_DO_READDIRPLUS (1ull << 13)
@@ -88,7 +89,6 @@ enum fuse_opcode {
 #define FUSE_SETXATTR_EXT (1ull << 29)
 #define FUSE_INIT_EXT (1ull << 30) /* flags2 is there */
 #define FUSE_DIRECT_IO_ALLOW_MMAP (1ull << 36)
-#define FUSE_NO_EXPORT_SUPPORT (1ull << 38)
 
 /* fuse_open_out.open_flags */
 #define FOPEN_DIRECT_IO (1u << 0)
