@@ -113,6 +113,7 @@ static void write_rest(struct fuse_request *request)
 static void write_done(struct fs_io *io, ssize_t result)
 {
 	struct fuse_request *request = io->user;
+	const struct fuse_write_in *in = request->argument;
 	struct fuse_write_out out = {};
 	bool short_of_space = result == -ENOSPC || (result >= 0 && result < io->length);
 
@@ -122,6 +123,8 @@ static void write_done(struct fs_io *io, ssize_t result)
 		write_rest(request);
 		return;
 	}
+	if (in->write_flags & FUSE_WRITE_CACHE)
+		fuse_outdate_attributes(request);
 	out.size = request->written;
 	if (result < 0 && request->written == 0)
 		fuse_reply_error(request, (int)result);
@@ -183,6 +186,7 @@ int fuse_handle_fallocate(struct fuse_request *request)
 	}
 	if (err)
 		return err;
+	fuse_outdate_attributes(request);
 	fuse_reply(request, NULL, 0);
 	return 0;
 }
