@@ -186,6 +186,12 @@ int fs_check_open(struct fs *fs, uint64_t ino, int flags, bool *ret_append_only)
 	return 0;
 }
 
+int fs_lookup_number(struct fs *fs, uint64_t ino, bool parent, struct fs_attr *ret_attr)
+{
+	(void)parent;
+	return fs_get_attr(fs, ino, ret_attr);
+}
+
 int fs_set_xattr(
 	struct fs *fs, uint64_t ino, struct fs_name name, const void *value, size_t size, int flags)
 {

@@ -32,6 +32,7 @@
 #include <sys/mman.h>
 
 #define MOST_THREADS 4u
+#define QUEUE_WORKS 32u    /* more than jobs have under way at once */
 #define SMALL_BYTES 32768u /* work up to this size is done at once if the queue is idle */
 #define GROUPS_A_CLAIM 4u  /* 32 KiB: tens of microseconds between two claims */
 #define COPY_PIECE_BYTES 262144u
@@ -70,6 +71,7 @@ struct host_queue {
 	struct host_work *first, **end; /* the first runs */
 	bool running_small;             /* a thread runs a small launch without a work */
 	struct host_work *spare;
+	struct host_work works[QUEUE_WORKS];
 };
 
 struct host_memory {
@@ -375,6 +377,10 @@ static int host_queue_new(struct device *device, struct device_queue **ret_queue
 		return -ENOMEM;
 	queue->base.device = device;
 	queue->end = &queue->first;
+	for (unsigned i = 0; i < QUEUE_WORKS; i++) {
+		queue->works[i].next = queue->spare;
+		queue->spare = &queue->works[i];
+	}
 	pthread_mutex_init(&queue->lock, NULL);
 	pthread_cond_init(&queue->work_ended, NULL);
 	*ret_queue = &queue->base;
@@ -422,12 +428,6 @@ static void host_queue_free(struct device_queue *base)
 	struct host_queue *queue = (struct host_queue *)base;
 
 	(void)!host_queue_wait(base);
-	while (queue->spare) {
-		struct host_work *work = queue->spare;
-
-		queue->spare = work->next;
-		free(work);
-	}
 	pthread_cond_destroy(&queue->work_ended);
 	pthread_mutex_destroy(&queue->lock);
 	free(queue);
@@ -469,20 +469,23 @@ static void end_small(struct host_queue *queue)
 		make_ready(next);
 }
 
-/* A work for the caller to fill, or NULL. */
+/* A work for the caller to fill; waits for one where too many are under way. */
 static struct host_work *take_work(struct host_queue *queue)
 {
 	struct host_work *work;
 
-	pthread_mutex_lock(&queue->lock);
-	work = queue->spare;
-	if (work)
-		queue->spare = work->next;
-	pthread_mutex_unlock(&queue->lock);
-	if (!work)
-		work = malloc(sizeof(*work));
-	if (work)
-		*work = (struct host_work){.queue = queue};
+	for (;;) {
+		pthread_mutex_lock(&queue->lock);
+		work = queue->spare;
+		if (work)
+			queue->spare = work->next;
+		pthread_mutex_unlock(&queue->lock);
+		if (work)
+			break;
+		if (!help(host_device(queue->base.device)))
+			sleep_until_end(queue, NULL);
+	}
+	*work = (struct host_work){.queue = queue};
 	return work;
 }
 
@@ -533,8 +536,6 @@ static int host_launch(struct device_queue *base, const struct device_launch *la
 		return 0;
 	}
 	work = take_work(queue);
-	if (!work)
-		return -ENOMEM;
 	work->launch = *launch;
 	work->pieces = groups;
 	work->pieces_a_claim = GROUPS_A_CLAIM;
@@ -552,8 +553,6 @@ static int copy(struct host_queue *queue, uint8_t *to, const uint8_t *from, size
 		return 0;
 	}
 	work = take_work(queue);
-	if (!work)
-		return -ENOMEM;
 	work->copy_to = to;
 	work->copy_from = from;
 	work->copy_bytes = bytes;

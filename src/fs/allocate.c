@@ -10,6 +10,9 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 
+/* What programs map files in; a fragment has as much or somewhat more. */
+#define PAGE_BYTES 4096u
+
 void file_resize(struct zeroing *zeroing, struct inode *inode, uint64_t size)
 {
 	struct fs *fs = zeroing->fs;
@@ -88,11 +91,13 @@ static uint64_t count_lacking(struct fs *fs, struct inode *inode, uint64_t offse
 	return lacking;
 }
 
-/* Allocate what the file lacks in bytes OFFSET..END-1. Whether there is enough is asked first, so
- * that a request that can't be met takes nothing; only when others take it meanwhile does it fail
- * with some taken. */
+/* Allocate what the file lacks in bytes OFFSET..END-1, and in the rest of their pages, since a page
+ * that is mapped is written whole. Whether there is enough is asked first, so that a request that
+ * can't be met takes nothing; only when others take it meanwhile does it fail with some taken. */
 static err_t fill_holes(struct fs *fs, struct inode *inode, uint64_t offset, uint64_t end)
 {
+	offset -= offset % PAGE_BYTES;
+	end += (PAGE_BYTES - end % PAGE_BYTES) % PAGE_BYTES;
 	if (count_lacking(fs, inode, offset, end) > fragments_count_free(fs->space.fragments))
 		return -ENOSPC;
 	while (offset < end) {

@@ -248,12 +248,7 @@ void fs_write(struct fs *fs, struct store_queue *queue, struct fs_io *io)
 		io->done(io, err);
 		return;
 	}
-	if (io->offset + io->moved > inode->size)
-		inode->size = io->offset + io->moved;
-	inode_modified(inode);
-	if (io->kill_suidgid)
-		inode_kill_suidgid(inode);
-	xattr_drop_capability(inode);
+	file_was_written(inode, io->offset + io->moved, io->kill_suidgid);
 	write_submit(io, job, &gathering);
 	inode_unlock_put(fs, inode);
 	io_part_done(io);

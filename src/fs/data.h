@@ -54,6 +54,9 @@ struct target {
 err_t file_prepare_write(
 	struct fs *fs, struct inode *inode, struct piece *piece, struct target *ret_target);
 
+/* What every write does to the inode: END is where the bytes that were written end. */
+void file_was_written(struct inode *inode, uint64_t end, bool kill_suidgid);
+
 /* Give back what is allocated of SET at INDEX; of all indices FIRST..LAST. */
 void file_release(struct fs *fs, struct inode *inode, uint64_t index, uint32_t set);
 void file_release_range(struct fs *fs, struct inode *inode, uint64_t first, uint64_t last);

@@ -102,6 +102,16 @@ int file_prepare_write(
 	return 0;
 }
 
+void file_was_written(struct inode *inode, uint64_t end, bool kill_suidgid)
+{
+	if (end > inode->size)
+		inode->size = end;
+	inode_modified(inode);
+	if (kill_suidgid)
+		inode_kill_suidgid(inode);
+	xattr_drop_capability(inode);
+}
+
 void file_release(struct fs *fs, struct inode *inode, uint64_t index, uint32_t set)
 {
 	struct mapping mapping = block_map_get(&inode->map, index);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#define STAT_BLOCK_BYTES 4096u
+
 /* As tmpfs: half as many as there are pages of memory. */
 static uint64_t default_max_inodes(void)
 {
@@ -96,11 +98,12 @@ struct store *fs_store(struct fs *fs)
 void fs_stat(struct fs *fs, struct fs_stat *ret_stat)
 {
 	uint64_t blocks = store_geometry(fs->store)->blocks;
+	uint64_t bytes_free = fragments_count_free(fs->space.fragments) * fs->space.geometry.bytes;
 	uint64_t inodes = atomic_load(&fs->inodes);
 	*ret_stat = (struct fs_stat){
-		.block_bytes = FS_STAT_BLOCK_BYTES,
-		.blocks = blocks * fs->space.geometry.per_block,
-		.blocks_free = fragments_count_free(fs->space.fragments),
+		.block_bytes = STAT_BLOCK_BYTES,
+		.blocks = blocks * fs->block_payload / STAT_BLOCK_BYTES,
+		.blocks_free = bytes_free / STAT_BLOCK_BYTES,
 		.inodes = fs->max_inodes,
 		.inodes_free = fs->max_inodes > inodes ? fs->max_inodes - inodes : 0,
 	};

@@ -73,6 +73,9 @@ struct fs_owner {
 
 /* Namespace. MODE has file type and permission bits, the umask not yet applied. */
 err_t fs_lookup(struct fs *fs, uint64_t parent, struct fs_name name, struct fs_attr *ret_attr);
+/* The inode of a number that somebody kept, or, with PARENT, the directory that holds this one
+ * (-ENOTDIR for what is none). */
+err_t fs_lookup_number(struct fs *fs, uint64_t ino, bool parent, struct fs_attr *ret_attr);
 void fs_forget(struct fs *fs, uint64_t ino, uint64_t count);
 err_t fs_make(struct fs *fs, uint64_t parent, struct fs_name name, mode_t mode, uint32_t rdev,
 	const struct fs_owner *owner,
@@ -240,11 +243,8 @@ ssize_t fs_copy(struct fs *fs, struct store_queue *queue, const struct fs_copy *
 /* lseek(2) with SEEK_DATA or SEEK_HOLE; -ENXIO past the end. */
 err_t fs_seek(struct fs *fs, uint64_t ino, uint64_t offset, int whence, uint64_t *ret_offset);
 
-/* What files' space is counted in, whichever the code: a fragment each. */
-#define FS_STAT_BLOCK_BYTES 4096u
-
 struct fs_stat {
-	uint32_t block_bytes;         /* FS_STAT_BLOCK_BYTES */
+	uint32_t block_bytes;         /* 4096 */
 	uint64_t blocks, blocks_free; /* in block_bytes, of what files can hold: without parity */
 	uint64_t inodes, inodes_free;
 };

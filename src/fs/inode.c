@@ -237,7 +237,6 @@ void inode_unlock_all(struct inode *const *inodes, unsigned count)
 
 void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_attr *ret_attr)
 {
-	(void)fs;
 	*ret_attr = (struct fs_attr){
 		.ino = inode->number,
 		.size = inode->size,
@@ -255,7 +254,8 @@ void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_a
 	if (S_ISDIR(inode->type))
 		ret_attr->size = (inode->directory->entry_count + 2) * DIRECTORY_ENTRY_SIZE;
 	if (S_ISREG(inode->type))
-		ret_attr->blocks_512 = (uint64_t)inode->fragments * (FS_STAT_BLOCK_BYTES / 512);
+		ret_attr->blocks_512 =
+			((uint64_t)inode->fragments * fs->space.geometry.bytes + 511) / 512;
 }
 
 struct timespec time_now(void)

@@ -53,6 +53,24 @@ int fs_lookup(struct fs *fs, uint64_t parent, struct fs_name name, struct fs_att
 	return 0;
 }
 
+int fs_lookup_number(struct fs *fs, uint64_t ino, bool parent, struct fs_attr *ret_attr)
+{
+	struct inode *inode;
+	if (parent) {
+		struct inode *directory;
+		int err = inode_get_typed(fs, ino, S_IFDIR, -ENOTDIR, &directory);
+		if (err)
+			return err;
+		ino = atomic_load(&directory->directory->parent);
+		inode_put(fs, directory, 1);
+	}
+	inode = inode_get(fs, ino);
+	if (!inode)
+		return -ENOENT;
+	hand_out(fs, inode, ret_attr);
+	return 0;
+}
+
 /* Give INODE, which nobody else knows, its first name, and one hold more, the name's.
  * called with directory->lock held */
 static err_t add_new(

@@ -52,10 +52,20 @@ static struct fuse_attr kernel_attr(const struct fs_attr *attr)
 	};
 }
 
+/* Node numbers begin anew with every mount, and file handles may be kept for longer: the birth time
+ * tells the node of another mount from this one's. The root has none, for the kernel. */
+static uint32_t generation(const struct fs_attr *attr)
+{
+	uint64_t birth = (uint64_t)attr->btime.tv_sec * 1000000000 + (uint64_t)attr->btime.tv_nsec;
+
+	return attr->ino == FUSE_ROOT_NODE ? 0 : (uint32_t)birth;
+}
+
 void fuse_fill_entry(struct fuse_entry_out *entry, const struct fs_attr *attr)
 {
 	*entry = (struct fuse_entry_out){
 		.nodeid = attr->ino,
+		.generation = generation(attr),
 		.entry_valid = FOR_EVER,
 		.attr_valid = attr_valid(attr),
 		.attr = kernel_attr(attr),

@@ -56,9 +56,11 @@ static const char *const names[FUSE_OPCODES] = {
 	NAME(READDIRPLUS),
 	NAME(RENAME2),
 	NAME(LSEEK),
+	NAME(COPY_FILE_RANGE),
 	NAME(SYNCFS),
 	NAME(TMPFILE),
 	NAME(STATX),
+	NAME(COPY_FILE_RANGE_64),
 };
 
 void fuse_count(struct fuse_counts *counts, unsigned thread, uint32_t opcode)

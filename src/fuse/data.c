@@ -13,11 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What to know of an open file is told to the kernel, which says it again with each WRITE; the
- * inode lives as long as the kernel knows its number. */
-#define FH_APPEND_ONLY 1u /* opened for appending only, as the file's flags ask */
-#define FH_CACHED 2u      /* through the page cache */
-
 /* Of the access time only reads that reach us can take note: once a day one shall. */
 static bool access_time_is_due(const struct fs_attr *attr)
 {

@@ -38,6 +38,14 @@ fuse_handler fuse_handle_ioctl;
 fuse_handler fuse_handle_open, fuse_handle_read, fuse_handle_write, fuse_handle_fallocate,
 	fuse_handle_lseek, fuse_handle_release;
 
+/* copy.c */
+fuse_handler fuse_handle_copy_file_range, fuse_handle_copy_file_range_64;
+
+/* What to know of an open file is told to the kernel as its handle, and comes back with each
+ * request on it; the inode lives as long as the kernel knows its number. */
+#define FH_APPEND_ONLY 1u /* opened for appending only, as the file's flags ask */
+#define FH_CACHED 2u      /* through the page cache */
+
 /* How the kernel is told of an inode (attributes.c). ENTRY comes with the reference that ATTR's
  * caller holds. */
 void fuse_fill_entry(struct fuse_entry_out *entry, const struct fs_attr *attr);

@@ -66,11 +66,23 @@ static int reply_success(struct fuse_request *request)
 	return 0;
 }
 
+/* "." and ".." come for a file handle (open_by_handle_at(2), an NFS server) whose inode the kernel
+ * has let go of, and mean its node itself and the directory that holds it. */
+static err_t lookup(const struct fuse_request *request, struct fs_attr *ret_attr)
+{
+	struct fs *fs = request->connection->fs;
+	const char *name = request->names[0].bytes;
+	bool parent = !strcmp(name, "..");
+
+	if (parent || !strcmp(name, "."))
+		return fs_lookup_number(fs, request->header->nodeid, parent, ret_attr);
+	return fs_lookup(fs, request->header->nodeid, request->names[0], ret_attr);
+}
+
 int fuse_handle_lookup(struct fuse_request *request)
 {
 	struct fs_attr attr;
-	int err = fs_lookup(
-		request->connection->fs, request->header->nodeid, request->names[0], &attr);
+	int err = lookup(request, &attr);
 
 	if (err == -ENOENT) {
 		struct fuse_entry_out none = {.entry_valid = FOR_EVER};

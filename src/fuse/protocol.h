@@ -63,15 +63,18 @@ enum fuse_opcode {
 	FUSE_READDIRPLUS = 44,
 	FUSE_RENAME2 = 45,
 	FUSE_LSEEK = 46,
+	FUSE_COPY_FILE_RANGE = 47,
 	FUSE_SYNCFS = 50,
 	FUSE_TMPFILE = 51,
 	FUSE_STATX = 52,
+	FUSE_COPY_FILE_RANGE_64 = 53,
 	FUSE_OPCODES /* one more than the largest above */
 };
 
 /* What INIT negotiates; bits from 32 on travel in flags2. */
 #define FUSE_ASYNC_READ (1ull << 0)
 #define FUSE_ATOMIC_O_TRUNC (1ull << 3)
+#define FUSE_EXPORT_SUPPORT (1ull << 4) /* "." and ".." can be looked up */
 #define FUSE_BIG_WRITES (1ull << 5)
 #define FUSE_DONT_MASK (1ull << 6)
 #define FUSE_DO_READDIRPLUS (1ull << 13)
@@ -86,7 +89,6 @@ enum fuse_opcode {
 #define FUSE_SETXATTR_EXT (1ull << 29)
 #define FUSE_INIT_EXT (1ull << 30) /* flags2 is there */
 #define FUSE_DIRECT_IO_ALLOW_MMAP (1ull << 36)
-#define FUSE_NO_EXPORT_SUPPORT (1ull << 38)
 
 /* fuse_open_out.open_flags */
 #define FOPEN_DIRECT_IO (1u << 0)
@@ -294,6 +296,16 @@ struct fuse_fallocate_in {
 	uint32_t mode, padding;
 };
 
+struct fuse_copy_file_range_in { /* the header's nodeid is the file to copy from */
+	uint64_t fh_in, off_in;
+	uint64_t nodeid_out, fh_out, off_out;
+	uint64_t len, flags;
+};
+
+struct fuse_copy_file_range_out { /* of FUSE_COPY_FILE_RANGE_64; the other's is fuse_write_out */
+	uint64_t bytes_copied;
+};
+
 struct fuse_lseek_in {
 	uint64_t fh, offset;
 	uint32_t whence, padding;
@@ -360,6 +372,7 @@ static_assert(sizeof(struct fuse_setattr_in) == 88, "protocol");
 static_assert(sizeof(struct fuse_write_in) == 40, "protocol");
 static_assert(sizeof(struct fuse_statfs_out) == 80, "protocol");
 static_assert(sizeof(struct fuse_init_out) == 64, "protocol");
+static_assert(sizeof(struct fuse_copy_file_range_in) == 56, "protocol");
 static_assert(sizeof(struct fuse_ioctl_in) == 32, "protocol");
 static_assert(sizeof(struct fuse_statx) == 256, "protocol");
 static_assert(sizeof(struct fuse_statx_out) == 288, "protocol");

@@ -93,13 +93,54 @@ for seed in ["", "x", "-1", "18446744073709551616"]:
     expect(EXIT_USAGE, "test", f"--seed={seed}", saying="seed")
 for threads in ["0", "257", "x", "-1"]:
     expect(EXIT_USAGE, "mount", f"--threads={threads}", empty, saying="threads")
+for inodes in ["-1", "x", "", "1.5k", "1kk", "1t", "18446744073709551616", "18014398509481984g", "0x10"]:
+    expect(EXIT_USAGE, "mount", f"--inodes={inodes}", empty, saying="inodes")
+for cache in ["", "yes", "AUTO", "none,"]:
+    expect(EXIT_USAGE, "mount", f"--cache={cache}", empty, saying="none")
 expect(EXIT_USAGE, "test", "--size", "256K", "--device", "host", "--ecc", saying="--size")
 
 # -o
 for words, saying in [("frobnicate", "frobnicate"), ("ro,frobnicate=3,rw", "frobnicate=3"), ("size", "size"),
                       ("size=1x", "1x"), ("ro=1", "ro=1"), ("threads=0", "threads"), ("ecc=rs1", "rs1"),
-                      ("max_correct=9", "max"), ("device=", "device"), ("x" * 300, "too long")]:
+                      ("max_correct=9", "max"), ("device=", "device"), ("x" * 300, "too long"),
+                      ("nr_inodes", "nr_inodes"), ("nr_inodes=a", "inodes"), ("cache=maybe", "maybe"),
+                      ("mode=8", "octal"), ("mode=", "octal"), ("mode=10000", "octal"), ("mode=u+x", "octal"),
+                      ("uid=-1", "user '-1'"), ("uid=4294967295", "user"), ("uid=no such user", "no such user"),
+                      ("gid=", "group"), ("gid=no such group", "no such group"), ("allow_other=1", "allow_other=1"),
+                      ("nosuid=1", "nosuid=1"), ("NOSUID", "NOSUID"), ("remount=1", "remount=1"),
+                      ("huge=always", "huge"), ("mpol=bind:0", "mpol"), ("nr_blocks=10", "size="), ("noswap", "noswap"),
+                      ("nonempty", "empty directory"), ("allow_root", "allow_other"), ("auto_unmount", "auto_unmount"),
+                      ("fsname=x", "fsname"), ("user_id=0", "user_id=0"), ("max_read=4096", "max_read"),
+                      (",".join(["inject"] * 300), "too long")]:
     expect(EXIT_USAGE, "mount", "-o", words, empty, saying=saying)
+
+# What doesn't go together
+expect(EXIT_USAGE, "mount", "--foreground", "-o", "remount,ro", empty, saying="--foreground")
+expect(EXIT_MOUNT_POINT, "mount", "-o", "remount,ro", empty, saying="no vramfs mount")
+expect(EXIT_MOUNT_POINT, "mount", "-o", "remount,ro", os.path.join(top, "missing"), saying="no vramfs mount")
+
+# As mount(8) calls it, with the statuses that mount(8) knows: by the link's name, and through mount.fuse3
+helper = os.path.join(top, "mount.fuse.vramfs")
+os.symlink(os.path.abspath(vramfs), helper)
+USAGE_OR_PERMISSION, NOT_MOUNTED = 1, 32
+for status, arguments, saying in [
+        (USAGE_OR_PERMISSION, [], "DIR"), (USAGE_OR_PERMISSION, ["host"], "DIR"),
+        (USAGE_OR_PERMISSION, ["host", ""], "word"), (USAGE_OR_PERMISSION, ["host", empty, full], full),
+        (USAGE_OR_PERMISSION, ["host", empty, "-x"], "'x'"), (USAGE_OR_PERMISSION, ["host", empty, "-o"], "argument"),
+        (USAGE_OR_PERMISSION, ["host", empty, "-N", "other"], "'N'"),
+        (USAGE_OR_PERMISSION, ["host", empty, "-o", "frobnicate"], "frobnicate"),
+        (USAGE_OR_PERMISSION, ["host", empty, "-o", "rw,device=cuda:0"], "two devices"),
+        (USAGE_OR_PERMISSION, ["frobnicate", empty], "device"),
+        (USAGE_OR_PERMISSION, ["host", empty, "-f", "-o", "size=0"], "size"),
+        (NOT_MOUNTED, ["cuda:99", empty], ""), (NOT_MOUNTED, ["host", full], "not empty"),
+        (NOT_MOUNTED, ["host", empty, "-o", "size=100000T"], "free"),
+        (NOT_MOUNTED, ["host", empty, "-o", "remount,ro"], "no vramfs mount")]:
+    expect(status, *arguments, saying=saying, command=(helper,))
+for status, arguments, saying in [
+        (USAGE_OR_PERMISSION, ["host", empty, "-o", "frobnicate"], "frobnicate"),
+        (NOT_MOUNTED, ["host", full, "-o", "dev,suid"], "not empty")]:
+    expect(status, *arguments, saying=saying)
+expect(EXIT_USAGE, "frobnicate", empty, saying="frobnicate")
 
 # The mount point, before any memory is taken: the device does not even exist
 bad_device = ["--device", "cuda:99"]

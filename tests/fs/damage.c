@@ -169,6 +169,24 @@ static void damage_is_gathered_as_it_is(void **state)
 	assert_int_equal(client_count_other(&client, file, 0, volume.payload, 1), 0);
 }
 
+/* Whatever became of what its former owner wrote there. */
+static void gathering_makes_its_block_sound(void **state)
+{
+	(void)state;
+	uint32_t bytes = volume.fragment.bytes, last = volume.fragment.per_block - 1;
+	uint64_t failed = make_file(fs, FS_ROOT, "failed", FORGET);
+	size_t rest = free_fragments(&volume) * bytes;
+	for (size_t at = 0; at < rest; at += FS_IO_MAX) {
+		store_fail_launches(volume.store, 1);
+		assert_int_equal(client_write(&client, failed, at, FS_IO_MAX), -EIO);
+	}
+	assert_int_equal(free_fragments(&volume), 0);
+	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("failed")), 0);
+	grow_in_turn();
+	assert_int_equal(client_fill(&client, file, last * bytes, bytes, 1), bytes);
+	assert_int_equal(client_count_other(&client, file, 0, volume.payload, 1), 0);
+}
+
 /* The write's launch, or that of the copy behind it. */
 static void failed_gathering_is_not_readable(void **state)
 {
@@ -302,6 +320,7 @@ int main(void)
 		ON_BOTH_CODES(failed_zeroing_is_not_readable),
 		ON_BOTH_CODES(failed_zeroing_behind_a_cut_is_not_readable),
 		ON_BOTH_CODES(damage_is_gathered_as_it_is),
+		ON_BOTH_CODES(gathering_makes_its_block_sound),
 		ON_BOTH_CODES(failed_gathering_is_not_readable),
 		ON_BOTH_CODES(lost_lines_are_gathered_as_they_are),
 		ON_BOTH_CODES(failed_read_harms_nothing),

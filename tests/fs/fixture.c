@@ -54,7 +54,13 @@ uint64_t free_fragments(const struct volume *volume)
 {
 	struct fs_stat stat;
 	fs_stat(volume->fs, &stat);
-	return stat.blocks_free;
+	return (stat.blocks_free * stat.block_bytes + volume->fragment.bytes - 1) /
+	       volume->fragment.bytes;
+}
+
+uint64_t blocks_512_of(const struct volume *volume, uint64_t fragments)
+{
+	return (fragments * volume->fragment.bytes + 511) / 512;
 }
 
 struct fs_name name_of(const char *text)
@@ -194,6 +200,21 @@ ssize_t client_write(struct client *client, uint64_t ino, uint64_t offset, size_
 ssize_t client_read(struct client *client, uint64_t ino, uint64_t offset, size_t length)
 {
 	return move(client, ino, offset, length, fs_read);
+}
+
+ssize_t client_copy(struct client *client, uint64_t from, uint64_t from_offset, uint64_t to,
+	uint64_t to_offset, uint64_t length)
+{
+	struct fs_copy copy = {
+		.from = from,
+		.from_offset = from_offset,
+		.to = to,
+		.to_offset = to_offset,
+		.length = length,
+		.buffer = client->buffer,
+		.capacity = 20000,
+	};
+	return fs_copy(client->fs, client->queue, &copy);
 }
 
 ssize_t client_fill(

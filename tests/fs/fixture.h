@@ -35,6 +35,9 @@ void volume_close(struct volume *volume);
 /* How many fragments are free; volume.blocks * volume.fragment.per_block at first. */
 uint64_t free_fragments(const struct volume *volume);
 
+/* What fs_attr says of a file that has so many. */
+uint64_t blocks_512_of(const struct volume *volume, uint64_t fragments);
+
 /* Stop the program if CONDITION does not hold. */
 #define REQUIRE(condition)                                              \
 	do {                                                            \
@@ -72,6 +75,10 @@ void client_close(struct client *client);
 /* Move at most FS_IO_MAX bytes between the file and client->bytes, and wait. */
 ssize_t client_write(struct client *client, uint64_t ino, uint64_t offset, size_t length);
 ssize_t client_read(struct client *client, uint64_t ino, uint64_t offset, size_t length);
+
+/* fs_copy(), with 20000 bytes of the buffer for what must pass through it. */
+ssize_t client_copy(struct client *client, uint64_t from, uint64_t from_offset, uint64_t to,
+	uint64_t to_offset, uint64_t length);
 
 /* Write LENGTH times BYTE; how many bytes of the stretch are not BYTE, holes and the end included.
  */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FILE_MAX (3u << 20)
+#define FILE_MAX (3u << 20) /* less than half of the region */
 
 static uint64_t seed_argument;
 static unsigned operations = 1500;
@@ -40,8 +40,8 @@ struct run {
 /* An offset that is often at the border of a line, a page or a block, or next to it. */
 static size_t choose_offset(struct run *run, size_t bound)
 {
-	static const unsigned units[] = {1, 120, 128, 4096, 122880, 131072};
-	size_t unit = units[random_below(&run->seed, 6)];
+	static const unsigned units[] = {1, 120, 128, 4096, 4200, 121800, 131072};
+	size_t unit = units[random_below(&run->seed, 7)];
 	size_t offset = random_below(&run->seed, bound) / unit * unit;
 	if (random_below(&run->seed, 3) == 0)
 		offset += random_below(&run->seed, 3) - 1;
@@ -169,6 +169,39 @@ static void soil(struct run *run)
 	REQUIRE(!fs_unlink(run->client.fs, FS_ROOT, name_of("former")));
 }
 
+static void neighbour_name(char name[static 24], unsigned number)
+{
+	snprintf(name, 24, "neighbour-%u", number);
+}
+
+/* Leave no two fragments together that are free. Returns how many files that takes. */
+static unsigned break_up(struct run *run)
+{
+	unsigned count = (unsigned)free_fragments(&run->volume);
+	char name[24];
+	for (unsigned i = 0; i < count; i++) {
+		neighbour_name(name, i);
+		uint64_t file = make_file(run->client.fs, FS_ROOT, name, FORGET);
+		REQUIRE(client_fill(&run->client, file, 0, 1, 0xbb) == 1);
+	}
+	REQUIRE(free_fragments(&run->volume) == 0);
+	for (unsigned i = 1; i < count; i += 2) {
+		neighbour_name(name, i);
+		REQUIRE(!fs_unlink(run->client.fs, FS_ROOT, name_of(name)));
+	}
+	return count;
+}
+
+static void remove_neighbours(struct run *run, unsigned count)
+{
+	char name[24];
+	for (unsigned i = 0; i < count; i += 2) {
+		neighbour_name(name, i);
+		REQUIRE(!fs_unlink(run->client.fs, FS_ROOT, name_of(name)));
+	}
+}
+
+/* For the first half of its operations with the file all in pieces. */
 static void file_is_like_its_model(void **state)
 {
 	enum rs_code code = *(enum rs_code *)*state;
@@ -182,10 +215,13 @@ static void file_is_like_its_model(void **state)
 	fflush(stdout);
 	soil(&run);
 	run.file = make_file(run.client.fs, FS_ROOT, "file", FORGET);
+	unsigned neighbours = break_up(&run);
 	for (run.step = 0; run.step < operations; run.step++) {
 		do_one(&run);
 		if (run.step % 50 == 0)
 			check_all(&run);
+		if (run.step == operations / 2)
+			remove_neighbours(&run, neighbours);
 	}
 	check_all(&run);
 	client_close(&run.client);

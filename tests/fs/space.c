@@ -133,10 +133,13 @@ static void reserved_space_can_always_be_written(void **state)
 	uint32_t payload = volume.payload, bytes = volume.fragment.bytes;
 	uint64_t file = make_file(fs, FS_ROOT, "file", FORGET);
 	assert_int_equal(allocate(file, FALLOC_FL_KEEP_SIZE, payload / 2, 3 * payload), 0);
-	uint64_t first = payload / 2 / bytes, last = (payload / 2 + 3 * payload - 1) / bytes;
+	/* in whole pages */
+	uint64_t first = payload / 2 / 4096 * 4096 / bytes;
+	uint64_t last = (payload / 2 + 3 * payload + 4095) / 4096 * 4096 / bytes;
+	last -= (payload / 2 + 3 * payload + 4095) / 4096 * 4096 % bytes == 0;
 	size_t reserved = (last + 1 - first) * bytes;
 	assert_int_equal(attr_of(fs, file).size, 0);
-	assert_int_equal(attr_of(fs, file).blocks_512, (last + 1 - first) * 8);
+	assert_int_equal(attr_of(fs, file).blocks_512, blocks_512_of(&volume, last + 1 - first));
 	fill_region("rest");
 	assert_int_equal(client_fill(&client, file, 0, 1, 7), -ENOSPC);
 	/* in pieces that end anywhere, the last first */
@@ -145,7 +148,7 @@ static void reserved_space_can_always_be_written(void **state)
 	assert_int_equal(client_count_other(&client, file, 0, first * bytes + 9999, 0), 0);
 	assert_int_equal(client_fill(&client, file, first * bytes, 9999, 7), 9999);
 	assert_int_equal(client_count_other(&client, file, first * bytes, reserved, 7), 0);
-	assert_int_equal(attr_of(fs, file).blocks_512, (last + 1 - first) * 8);
+	assert_int_equal(attr_of(fs, file).blocks_512, blocks_512_of(&volume, last + 1 - first));
 }
 
 static void what_is_cut_or_punched_goes_back(void **state)
@@ -170,7 +173,8 @@ static void what_is_cut_or_punched_goes_back(void **state)
 	assert_int_equal(truncate_to(fs, file, 0), 0);
 	assert_int_equal(store_blocks_free(volume.store), volume.blocks);
 	/* what was reserved behind the end goes with a cut, and stays when the file grows */
-	assert_int_equal(allocate(file, FALLOC_FL_KEEP_SIZE, 0, 3 * payload), 0);
+	assert_int_equal(
+		allocate(file, FALLOC_FL_KEEP_SIZE, 0, 3 * payload - volume.fragment.bytes + 1), 0);
 	assert_int_equal(truncate_to(fs, file, payload), 0);
 	assert_int_equal(free_fragments(&volume), fragments - 3 * per_block);
 	assert_int_equal(truncate_to(fs, file, payload - 1), 0);
@@ -194,7 +198,7 @@ static void holes_are_seen_and_cost_nothing(void **state)
 	assert_int_equal(truncate_to(fs, file, 4 * payload), 0);
 	assert_int_equal(client_fill(&client, file, 3 * bytes + 5, 1, 1), 1);
 	assert_int_equal(client_fill(&client, file, payload + 7 * bytes - 1, 2, 1), 2);
-	assert_int_equal(attr_of(fs, file).blocks_512, 3 * 8);
+	assert_int_equal(attr_of(fs, file).blocks_512, blocks_512_of(&volume, 3));
 	assert_int_equal(seek(file, 0, SEEK_HOLE), 0);
 	assert_int_equal(seek(file, 0, SEEK_DATA), 3 * bytes);
 	assert_int_equal(seek(file, 3 * bytes + 1, SEEK_DATA), 3 * bytes + 1);
@@ -204,15 +208,17 @@ static void holes_are_seen_and_cost_nothing(void **state)
 	assert_int_equal(seek(file, payload + 6 * bytes, SEEK_HOLE), payload + 8 * bytes);
 	assert_int_equal(fs_seek(fs, file, payload + 8 * bytes, SEEK_DATA, &at), -ENXIO);
 	/* allocated is not written */
-	assert_int_equal(allocate(file, 0, 0, 2 * payload), 0);
-	assert_int_equal(attr_of(fs, file).blocks_512, 2 * volume.fragment.per_block * 8);
+	assert_int_equal(allocate(file, 0, 0, 2 * payload - bytes + 1), 0);
+	assert_int_equal(attr_of(fs, file).blocks_512,
+		blocks_512_of(&volume, 2 * volume.fragment.per_block));
 	assert_int_equal(seek(file, 0, SEEK_DATA), 3 * bytes);
 	assert_int_equal(seek(file, 3 * bytes, SEEK_HOLE), 4 * bytes);
 	/* a fragment that is punched is given back, one that is zeroed is not */
 	int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 	assert_int_equal(allocate(file, punch, 3 * bytes - 1, bytes + 2), 0);
 	assert_int_equal(allocate(file, FALLOC_FL_ZERO_RANGE, payload + 5, 7 * bytes - 4), 0);
-	assert_int_equal(attr_of(fs, file).blocks_512, (2 * volume.fragment.per_block - 1) * 8);
+	assert_int_equal(attr_of(fs, file).blocks_512,
+		blocks_512_of(&volume, 2 * volume.fragment.per_block - 1));
 	assert_int_equal(seek(file, 0, SEEK_DATA), payload + 7 * bytes);
 	assert_int_equal(client_count_other(&client, file, 0, 4 * payload, 0), 0);
 	/* a block's worth in pieces, in no order */
@@ -243,7 +249,7 @@ static void offsets_up_to_8_eib(void **state)
 	assert_int_equal(client_count_other(&client, file, max - 10, 10, 9), 0);
 	uint64_t touched =
 		(max - 1) / volume.fragment.bytes - (max - 10) / volume.fragment.bytes + 1;
-	assert_int_equal(attr_of(fs, file).blocks_512, touched * 8);
+	assert_int_equal(attr_of(fs, file).blocks_512, blocks_512_of(&volume, touched));
 	assert_int_equal(fs_seek(fs, file, 0, SEEK_DATA, &at), 0);
 	assert_true(at > 0 && at <= max - 10);
 

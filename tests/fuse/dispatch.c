@@ -52,7 +52,7 @@ static void init_agrees_on_what_both_can_do(void **state)
 	assert_int_equal(out.max_readahead, 128 * 1024);
 	/* POSIX and flock locks, write-back cache: never. */
 	assert_int_equal(out.flags & (1u << 1 | 1u << 10 | 1u << 16), 0);
-	assert_int_equal(out.flags2, (FUSE_DIRECT_IO_ALLOW_MMAP | FUSE_NO_EXPORT_SUPPORT) >> 32);
+	assert_int_equal(out.flags2, FUSE_DIRECT_IO_ALLOW_MMAP >> 32);
 	assert_true(connection.direct_io);
 }
 
@@ -175,6 +175,33 @@ static void bad_names_are_refused(void **state)
 	assert_int_equal(simple(FUSE_MKDIR, FUSE_ROOT_NODE, &in, sizeof(in), ".."), -EINVAL);
 	assert_int_equal(simple(FUSE_MKDIR, FUSE_ROOT_NODE, &in, sizeof(in), ""), -EINVAL);
 	assert_int_equal(simple(FUSE_MKDIR, 987654321, &in, sizeof(in), "x"), -ENOENT);
+}
+
+/* As for a file handle whose inode the kernel no longer has. */
+static void nodes_are_found_by_number(void **state)
+{
+	struct fuse_mkdir_in in = {.mode = 0755};
+	struct fuse_entry_out made, found;
+	uint64_t file = create("handled", 0644, 0);
+
+	(void)state;
+	assert_int_equal(simple(FUSE_MKDIR, FUSE_ROOT_NODE, &in, sizeof(in), "holder"), 0);
+	memcpy(&made, reply.body, sizeof(made));
+	assert_int_equal(simple(FUSE_LOOKUP, made.nodeid, NULL, 0, "."), 0);
+	memcpy(&found, reply.body, sizeof(found));
+	assert_int_equal(found.nodeid, made.nodeid);
+	assert_int_equal(found.generation, made.generation);
+	assert_int_equal(simple(FUSE_LOOKUP, made.nodeid, NULL, 0, ".."), 0);
+	memcpy(&found, reply.body, sizeof(found));
+	assert_int_equal(found.nodeid, FUSE_ROOT_NODE);
+	assert_int_equal(found.generation, 0);
+	assert_int_equal(simple(FUSE_LOOKUP, file, NULL, 0, "."), 0);
+	memcpy(&found, reply.body, sizeof(found));
+	assert_int_equal(found.nodeid, file);
+	assert_int_equal(simple(FUSE_LOOKUP, file, NULL, 0, ".."), -ENOTDIR);
+	assert_int_equal(simple(FUSE_LOOKUP, 987654321, NULL, 0, "."), 0);
+	memcpy(&found, reply.body, sizeof(found));
+	assert_int_equal(found.nodeid, 0);
 }
 
 static void a_missing_name_may_be_remembered(void **state)
@@ -546,6 +573,7 @@ int main(void)
 		cmocka_unit_test(names_without_end_are_refused),
 		cmocka_unit_test(extensions_are_cut_off),
 		cmocka_unit_test(bad_names_are_refused),
+		cmocka_unit_test(nodes_are_found_by_number),
 		cmocka_unit_test(a_missing_name_may_be_remembered),
 		cmocka_unit_test(the_umask_is_applied),
 		cmocka_unit_test(setuid_files_are_asked_about_again),

@@ -126,7 +126,10 @@ static size_t fixed_reply_bytes(uint32_t opcode)
 	case FUSE_OPEN:
 		return sizeof(struct fuse_open_out);
 	case FUSE_WRITE:
+	case FUSE_COPY_FILE_RANGE:
 		return sizeof(struct fuse_write_out);
+	case FUSE_COPY_FILE_RANGE_64:
+		return sizeof(struct fuse_copy_file_range_out);
 	case FUSE_STATFS:
 		return sizeof(struct fuse_statfs_out);
 	case FUSE_LSEEK:
@@ -233,6 +236,14 @@ static void count_forgotten(struct peer *peer, const struct fuse_request *reques
 	}
 }
 
+static uint64_t free_space(struct fs *fs)
+{
+	struct fs_stat stat;
+
+	fs_stat(fs, &stat);
+	return stat.blocks_free;
+}
+
 void peer_connect(struct peer *peer, struct store *store, struct device_pinned *buffer)
 {
 	static const struct fs_options options = {.root_mode = 0755, .max_inodes = 1000};
@@ -246,10 +257,11 @@ void peer_connect(struct peer *peer, struct store *store, struct device_pinned *
 
 	peer->buffer = buffer;
 	peer->queue = store_queue(store);
-	peer->free_at_first = store_blocks_free(store);
+	peer->free_blocks = store_blocks_free(store);
 	peer->connection = (struct fuse_connection){};
 	REQUIRE(open_modes_new(FUSE_CACHE_AUTO, &peer->connection.open_modes) == 0);
 	REQUIRE(fs_open(store, &options, &peer->connection.fs) == 0);
+	peer->free_space = free_space(peer->connection.fs);
 	peer->nodes[0] = (struct peer_node){.node = FUSE_ROOT_NODE};
 	peer->node_count = 1;
 	REQUIRE(peer_call(peer, FUSE_INIT, 0, &init, sizeof(init), NULL) == 0);
@@ -388,9 +400,10 @@ void peer_disconnect(struct peer *peer)
 					NULL) == 0);
 	}
 	REQUIRE(fs_inode_count(fs) == 1);
+	REQUIRE(free_space(fs) == peer->free_space);
 	while (store_poll(peer->queue))
 		store_wait(peer->queue);
 	fs_close(fs);
 	open_modes_free(peer->connection.open_modes);
-	REQUIRE(store_blocks_free(store) == peer->free_at_first);
+	REQUIRE(store_blocks_free(store) == peer->free_blocks);
 }

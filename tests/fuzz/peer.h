@@ -16,7 +16,7 @@ struct peer {
 	struct fuse_connection connection;
 	struct device_pinned *buffer;
 	struct store_queue *queue;
-	uint64_t free_at_first; /* blocks */
+	uint64_t free_blocks, free_space; /* of the store and of the filesystem, at first */
 
 	/* Every node it was ever told of, and how many references to it it holds. The root is the
 	 * first, and is not counted. */

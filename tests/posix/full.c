@@ -4,6 +4,7 @@
 /* A full filesystem says so, keeps what it has, and stays usable. */
 #include "posix.h"
 
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
@@ -156,6 +157,41 @@ static void an_unlinked_file_keeps_its_room_while_open(void **state)
 	assert_int_equal(must(write(other, "more", 4)), 4);
 }
 
+/* There is no room for what it writes: that shows at once, or when it is to be written down. */
+static int write_into_the_hole(void *unused)
+{
+	int fd = open("sparse", O_RDWR);
+	char *map = mmap(NULL, 4 * CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	(void)unused;
+	CHECK(map != MAP_FAILED);
+	memset(map + CHUNK, 'x', CHUNK);
+	return msync(map, 4 * CHUNK, MS_SYNC) ? errno : 0;
+}
+
+static void a_mapping_cannot_fill_a_hole_unnoticed(void **state)
+{
+	int fd = open_new("sparse"), status;
+	pid_t child;
+	char byte;
+
+	(void)state;
+	must(ftruncate(fd, 4 * CHUNK));
+	close_opened(fill("full"));
+	child = start_child(write_into_the_hole, NULL);
+	must(waitpid(child, &status, 0));
+	if (WIFSIGNALED(status))
+		assert_int_equal(WTERMSIG(status), SIGBUS);
+	else
+		assert_int_equal(WEXITSTATUS(status), ENOSPC);
+	/* All is well otherwise. */
+	assert_int_equal(must(pread(fd, &byte, 1, 3 * CHUNK)), 1);
+	assert_int_equal(byte, 0);
+	must(unlink("full"));
+	await_free_bytes(10 * CHUNK);
+	assert_int_equal(must(pwrite(fd, "y", 1, 3 * CHUNK)), 1);
+}
+
 static void what_is_counted_adds_up(void **state)
 {
 	struct statvfs empty, st;
@@ -189,6 +225,7 @@ int main(void)
 		posix_test(removal_gives_room),
 		posix_test(replacing_a_file_gives_room),
 		posix_test(an_unlinked_file_keeps_its_room_while_open),
+		posix_test(a_mapping_cannot_fill_a_hole_unnoticed),
 		posix_test(what_is_counted_adds_up),
 	};
 

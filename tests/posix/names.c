@@ -297,6 +297,51 @@ static void directories_cannot_be_linked(void **state)
 	must(access("missing", F_OK));
 }
 
+struct handle {
+	struct file_handle head;
+	uint8_t bytes[MAX_HANDLE_SZ];
+};
+
+static struct handle handle_of(const char *file)
+{
+	struct handle handle = {.head.handle_bytes = MAX_HANDLE_SZ};
+	int mount;
+
+	must(name_to_handle_at(AT_FDCWD, file, &handle.head, &mount, 0));
+	return handle;
+}
+
+/* What NFS servers do. */
+static void a_file_is_found_by_its_handle(void **state)
+{
+	int here = must(open(".", O_RDONLY | O_DIRECTORY)), fd;
+	struct handle file, directory;
+	int reader;
+
+	(void)state;
+	must(close(open_with("file", "bytes")));
+	must(mkdir("directory", 0700));
+	file = handle_of("file");
+	directory = handle_of("directory");
+	must(rename("file", "directory/moved"));
+	fd = must(open_by_handle_at(here, &file.head, O_RDWR));
+	check_text(fd, "bytes");
+	assert_int_equal(must(write(fd, "BYTES", 5)), 5);
+	reader = must(open("directory/moved", O_RDONLY));
+	check_text(reader, "BYTES");
+	must(close(reader));
+	must(close(must(open_by_handle_at(here, &directory.head, O_RDONLY | O_DIRECTORY))));
+	must(unlink("directory/moved"));
+	check_text(fd, "BYTES"); /* still open */
+	must(close(fd));
+	must(rmdir("directory"));
+	must_fail(open_by_handle_at(here, &directory.head, O_RDONLY), ESTALE);
+	must_fail(open_by_handle_at(here, &file.head, O_RDONLY), ESTALE);
+	must_fail(name_to_handle_at(AT_FDCWD, "missing", &file.head, (int[1]){}, 0), ENOENT);
+	file.head.handle_bytes = 0;
+	must_fail(name_to_handle_at(AT_FDCWD, ".", &file.head, (int[1]){}, 0), EOVERFLOW);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +359,7 @@ int main(void)
 		posix_test(other_filesystems_are_out_of_reach),
 		posix_test(a_mount_point_is_busy),
 		posix_test(directories_cannot_be_linked),
+		posix_test(a_file_is_found_by_its_handle),
 	};
 
 	return posix_run(tests);
