@@ -17,8 +17,8 @@
  * Operations that move bytes end when the device has moved them; the thread polls its queue until
  * its request has been answered, which may happen on another thread that shares the queue.
  *
- * The threads end with the connection. To end them earlier they are cancelled, which takes effect
- * only where they wait for a request: then the kernel has nothing to wait for.
+ * The threads end with the connection. To end them earlier they get a signal that interrupts the
+ * waiting for a request; again and again, as one that comes just before the read(2) is lost.
  */
 #include "fuse/transport-dev.h"
 
@@ -35,6 +35,9 @@
 #define BUFFER_BYTES TRANSPORT_DEV_BUFFER_BYTES
 #define PAGE TRANSPORT_DEV_PAGE
 
+#define STOP_SIGNAL SIGUSR2
+#define STOP_AGAIN_NS 10000000
+
 struct worker {
 	struct transport_dev *transport;
 	int fd;
@@ -47,10 +50,10 @@ struct worker {
 struct transport_dev {
 	struct fuse_connection *connection;
 	unsigned count;
-	pthread_mutex_t lock; /* serving, stopped */
+	atomic_bool stopped;
+	pthread_mutex_t lock; /* of `serving`; signals `changed` */
 	pthread_cond_t changed;
 	unsigned serving; /* threads */
-	bool stopped;
 	struct worker workers[];
 };
 
@@ -106,18 +109,6 @@ static void send_reply(
 		log_debug("a reply to opcode %u failed: errno %d", request->header->opcode, errno);
 }
 
-/* Here alone transport_dev_stop() may end the thread. */
-static ssize_t read_cancellable(int fd, void *bytes, size_t size)
-{
-	ssize_t got;
-	int state;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-	got = read(fd, bytes, size);
-	pthread_setcancelstate(state, NULL);
-	return got;
-}
-
 bool transport_dev_parse(
 	struct fuse_request *request, struct device_pinned *buffer, size_t request_bytes)
 {
@@ -149,9 +140,11 @@ static int read_request(struct worker *worker)
 	uint8_t *start = store_buffer_bytes(worker->buffer) + REQUEST_OFFSET;
 	ssize_t got;
 
-	while ((got = read_cancellable(worker->fd, start, BUFFER_BYTES - REQUEST_OFFSET)) < 0) {
+	while ((got = read(worker->fd, start, BUFFER_BYTES - REQUEST_OFFSET)) < 0) {
 		/* ECONNABORTED: it ended while a request was being read. */
 		if (errno == ENODEV || errno == ECONNABORTED)
+			return 0;
+		if (errno == EINTR && atomic_load(&worker->transport->stopped))
 			return 0;
 		/* ENOENT: the request was given up while it was being read. */
 		if (errno != EINTR && errno != EAGAIN && errno != ENOENT)
@@ -188,11 +181,9 @@ static void *serve(void *argument)
 {
 	struct worker *worker = argument;
 	struct transport_dev *transport = worker->transport;
-	struct store_queue *queue;
+	struct store_queue *queue = store_queue(fs_store(transport->connection->fs));
 	int got;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	queue = store_queue(fs_store(transport->connection->fs));
 	worker->request.queue = queue;
 	worker->request.thread = (unsigned)(worker - worker->transport->workers);
 	while ((got = read_request(worker)) > 0) {
@@ -228,12 +219,13 @@ static int clone_fd(int fd)
 /* Start the threads. Returns how many there are then; one is enough to serve. */
 static unsigned start_threads(struct transport_dev *transport, int fd)
 {
-	sigset_t all, before;
+	sigset_t others, before;
 	unsigned i;
 
-	/* Signals are for the threads of the program that uses this. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	/* All but ours are for the threads of the program that uses this. */
+	sigfillset(&others);
+	sigdelset(&others, STOP_SIGNAL);
+	pthread_sigmask(SIG_SETMASK, &others, &before);
 	pthread_mutex_lock(&transport->lock);
 	for (i = 0; i < transport->count; i++) {
 		struct worker *worker = &transport->workers[i];
@@ -257,25 +249,42 @@ static unsigned start_threads(struct transport_dev *transport, int fd)
 	return i;
 }
 
-/* Wait until all threads have ended, or are to. True in the latter case. */
-static bool wait_for_end(struct transport_dev *transport)
+static void interrupt(int number)
 {
-	bool stopped;
+	(void)number;
+}
 
+/* Wait until all RUNNING threads have ended; make them, once transport_dev_stop() was called. */
+static void wait_for_end(struct transport_dev *transport, unsigned running)
+{
 	pthread_mutex_lock(&transport->lock);
-	while (transport->serving && !transport->stopped)
-		pthread_cond_wait(&transport->changed, &transport->lock);
-	stopped = transport->stopped;
+	while (transport->serving) {
+		struct timespec until;
+
+		if (!atomic_load(&transport->stopped)) {
+			pthread_cond_wait(&transport->changed, &transport->lock);
+			continue;
+		}
+		/* None is joined yet, so all can be sent signals, those that have ended too. */
+		for (unsigned i = 0; i < running; i++)
+			pthread_kill(transport->workers[i].thread, STOP_SIGNAL);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += STOP_AGAIN_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&transport->changed, &transport->lock, &until);
+	}
 	pthread_mutex_unlock(&transport->lock);
-	return stopped;
 }
 
 err_t transport_dev_serve(
 	struct transport_dev *transport, int fd, void (*ready)(void *user), void *user)
 {
+	const struct sigaction interrupting = {.sa_handler = interrupt}; /* no SA_RESTART */
 	unsigned running;
 	int err;
 
+	sigaction(STOP_SIGNAL, &interrupting, NULL);
 	transport->workers[0].fd = fd;
 	err = answer_init(&transport->workers[0]);
 	if (err)
@@ -285,9 +294,7 @@ err_t transport_dev_serve(
 		return -EAGAIN;
 	if (ready)
 		ready(user);
-	if (wait_for_end(transport))
-		for (unsigned i = 0; i < running; i++)
-			pthread_cancel(transport->workers[i].thread);
+	wait_for_end(transport, running);
 	for (unsigned i = 0; i < running; i++) {
 		struct worker *worker = &transport->workers[i];
 
@@ -301,8 +308,8 @@ err_t transport_dev_serve(
 
 void transport_dev_stop(struct transport_dev *transport)
 {
+	atomic_store(&transport->stopped, true);
 	pthread_mutex_lock(&transport->lock);
-	transport->stopped = true;
 	pthread_cond_signal(&transport->changed);
 	pthread_mutex_unlock(&transport->lock);
 }
