@@ -3,9 +3,9 @@
 # Copyright (c) 2026 The vramfs authors
 #
 # Measures vramfs on a GPU: pool, queues and launches, `vramfs test` over a large region, then fio through a
-# mount beside tmpfs, then names and small files (metadata.sh; TREE_FILES and ENTRIES are its --tree-files and
-# --entries). The figures stay in $RESULTS as JSON. SIZE is the region's (64G if unset); the rest is as in
-# common.sh and bench/gpu-*.sh.
+# mount beside tmpfs, then cp of a big file (copy.sh), then names and small files (metadata.sh; TREE_FILES and
+# ENTRIES are its --tree-files and --entries). The figures stay in $RESULTS as JSON. SIZE is the region's (64G if
+# unset); the rest is as in common.sh and bench/gpu-*.sh.
 . "$(dirname "$0")/common.sh"
 export VRAMFS=$BUNDLE/bin/vramfs DEVICE RESULTS SIZE=${SIZE:-64G}
 
@@ -15,6 +15,8 @@ status=0
 echo
 bash "$BUNDLE/bench/gpu-test.sh" || status=1
 bash "$BUNDLE/bench/gpu-mount.sh" || status=1
+echo
+bash "$BUNDLE/bench/copy.sh" --device "$DEVICE" "$BUNDLE/bin/vramfs" || status=1
 echo
 "$BUNDLE/build/bench/metadata-fs" || status=1
 bash "$BUNDLE/bench/metadata.sh" --device "$DEVICE" --size 16G --entries "${ENTRIES:-1000000}" \

@@ -17,6 +17,7 @@ test_packages="
 	libcmocka-dev libfec-dev libclang-rt-dev
 	ocl-icd-libopencl1 pocl-opencl-icd
 	fio attr acl sqlite3 git tar diffutils util-linux
+	postgresql postgresql-contrib stress-ng
 	mandoc clang-format"
 
 wanted=

@@ -139,7 +139,8 @@ int mount_helper(int argc, char **argv)
 	int err;
 
 	argv[0] = (char *)"mount.fuse.vramfs";
-	/* mount(8) takes it away; drivers look for compilers and linkers, and fusermount3 is there. */
+	/* mount(8) takes it away; drivers look for compilers and linkers, and fusermount3 is there.
+	 */
 	setenv("PATH", _PATH_STDPATH, 0);
 	err = parse(argc, argv, &helper, &why);
 	if (err)

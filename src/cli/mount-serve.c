@@ -49,8 +49,9 @@ static void tell_manager(const struct mount *mount, const char *state)
 		systemd_notify("%s", state);
 }
 
-/* The thread that turns signals into an orderly end. One is enough, unless something else is
- * mounted over ours at the time; then the next one tries again. */
+/* The thread that turns signals into an orderly end: those that come before the filesystem can be
+ * used wait until then, lest a mount be ended that has not begun. One is enough, unless something
+ * else is mounted over ours at the time; then the next one tries again. */
 static void *wait_for_signal(void *argument)
 {
 	struct mount *mount = argument;
@@ -58,6 +59,8 @@ static void *wait_for_signal(void *argument)
 	int number;
 
 	block_signals(&signals);
+	while (sem_wait(&mount->serving) && errno == EINTR)
+		;
 	while (!sigwait(&signals, &number)) {
 		/* Never cancelled in the middle of an unmount. */
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
@@ -118,6 +121,15 @@ static err_t open_store(
 	return store_open(device, &options, ret_store, why);
 }
 
+static enum fs_access_times access_times(const struct mount_options *asked)
+{
+	unsigned long flags = mount_flags_apply(&asked->flags, 0);
+
+	if (flags & MS_NOATIME)
+		return FS_ACCESS_NEVER;
+	return flags & MS_STRICTATIME ? FS_ACCESS_ALWAYS : FS_ACCESS_RELATIVE;
+}
+
 /* The root directory looks as the mount point did, owner, group and permissions, or as asked for.
  */
 static err_t open_fs(struct mount *mount, struct store *store, struct fs **ret_fs, struct why *why)
@@ -126,7 +138,8 @@ static err_t open_fs(struct mount *mount, struct store *store, struct fs **ret_f
 	struct fs_options options = {.max_inodes = asked->max_inodes,
 		.root_uid = getuid(),
 		.root_gid = getgid(),
-		.root_mode = 0755};
+		.root_mode = 0755,
+		.access_times = access_times(asked)};
 	struct stat stat_buffer;
 	int err;
 
@@ -168,16 +181,26 @@ static err_t mount_fs(struct mount *mount, struct store *store, struct fs *fs,
 	return fuse_mount(fs, &options, &mount->session, why);
 }
 
-static err_t serve_session(struct mount *mount, void (*ready)(void *mount), struct why *why)
+/* Said by fuse_serve() once the kernel's first request has been answered. */
+static void session_ready(void *user)
+{
+	struct mount *mount = user;
+
+	mount->ready(mount);
+	sem_post(&mount->serving);
+}
+
+static err_t serve_session(struct mount *mount, struct why *why)
 {
 	pthread_t signal_thread;
 	int err;
 
 	mount->stage = STAGE_WORK;
+	sem_init(&mount->serving, 0, 0);
 	err = pthread_create(&signal_thread, NULL, wait_for_signal, mount);
 	if (err)
 		return why_fail(why, err, "can't start a thread: %s", strerror(err));
-	err = fuse_serve(mount->session, ready, mount);
+	err = fuse_serve(mount->session, session_ready, mount);
 	tell_manager(mount, "STOPPING=1");
 	pthread_cancel(signal_thread);
 	pthread_join(signal_thread, NULL);
@@ -188,7 +211,7 @@ static err_t serve_session(struct mount *mount, void (*ready)(void *mount), stru
 }
 
 /* What is declared first is closed last. */
-int mount_serve(struct mount *mount, void (*ready)(void *mount), struct why *why)
+int mount_serve(struct mount *mount, struct why *why)
 {
 	CLEANUP(device_close_p) struct device *device = NULL;
 	CLEANUP(store_close_p) struct store *store = NULL;
@@ -214,5 +237,5 @@ int mount_serve(struct mount *mount, void (*ready)(void *mount), struct why *why
 	session = mount->session;
 	if (err)
 		return err;
-	return serve_session(mount, ready, why);
+	return serve_session(mount, why);
 }

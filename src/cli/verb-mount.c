@@ -18,10 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Said by fuse_serve() once the kernel's first request has been answered. */
-static void tell_ready(void *user)
+static void tell_ready(struct mount *mount)
 {
-	struct mount *mount = user;
 	struct daemon_word word = {.status = EXIT_DONE};
 
 	if (mount->channel < 0) {
@@ -49,7 +47,8 @@ static enum exit_status run(struct mount *mount)
 	struct daemon_word word = {.status = EXIT_DONE};
 	int err;
 
-	err = mount_serve(mount, tell_ready, &why);
+	mount->ready = tell_ready;
+	err = mount_serve(mount, &why);
 	if (!err)
 		return EXIT_DONE;
 	word.status = exit_status_of(mount->stage, err);

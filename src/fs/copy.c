@@ -371,7 +371,7 @@ static err_t copy_inodes(struct copying *copying)
 	inode_lock_all(inodes, 2);
 	int err = find_length(copying);
 	if (!err && copying->length > 0)
-		inode_touch_atime(copying->from);
+		inode_touch_atime(copying->fs, copying->from);
 	inode_unlock_all(inodes, 2);
 	if (!err && copying->length > 0)
 		err = copy_all(copying);

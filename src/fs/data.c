@@ -133,7 +133,7 @@ void fs_read(struct fs *fs, struct store_queue *queue, struct fs_io *io)
 		io->moved = rest < io->length ? (uint32_t)rest : io->length;
 	}
 	if (io->length > 0)
-		inode_touch_atime(inode);
+		inode_touch_atime(fs, inode);
 	read_plan(fs, inode, io, job);
 	if (job->segment_count > 0) {
 		job->kernel = KERNEL_READ;

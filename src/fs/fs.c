@@ -57,6 +57,7 @@ int fs_open(struct store *store, const struct fs_options *options, struct fs **r
 		return -ENOMEM;
 	*fs = (struct fs){
 		.store = store,
+		.access_times = options->access_times,
 		.max_inodes = options->max_inodes ? options->max_inodes : default_max_inodes(),
 		.next_number = FS_ROOT,
 	};

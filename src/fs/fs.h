@@ -32,11 +32,19 @@ struct fs;
 #define FS_ROOT 1u
 #define FS_NAME_MAX 255u
 
+/* When reading a file or directory changes its access time. */
+enum fs_access_times {
+	FS_ACCESS_RELATIVE, /* when it isn't later than the last change, or a day old */
+	FS_ACCESS_NEVER,
+	FS_ACCESS_ALWAYS,
+};
+
 struct fs_options {
 	uint64_t max_inodes; /* with the root directory; 0: one for two pages of host memory */
 	uid_t root_uid;
 	gid_t root_gid;
 	mode_t root_mode; /* permission bits, say 01777 or 0755 */
+	enum fs_access_times access_times;
 };
 
 err_t fs_open(struct store *store, const struct fs_options *options, struct fs **ret_fs);
@@ -122,6 +130,10 @@ err_t fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_
 
 /* Attributes. */
 err_t fs_get_attr(struct fs *fs, uint64_t ino, struct fs_attr *ret_attr);
+
+/* Would the next read change the access time, however long ago the file was changed? Who answers
+ * reads from a cache shall pass that one on. */
+bool fs_access_time_is_due(const struct fs *fs, const struct fs_attr *attr);
 
 #define FS_SET_MODE 1u
 #define FS_SET_UID 2u

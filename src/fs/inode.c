@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define SHARD_FIRST_BUCKETS 16u
+#define ACCESS_TIME_MAX_AGE (24 * 60 * 60) /* seconds, when it is kept relative */
 
 /* What an entry counts for in the size of its directory, which is kept by no other measure: as
  * tmpfs. */
@@ -288,15 +289,24 @@ static bool earlier(struct timespec a, struct timespec b)
 	return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
 }
 
-/* As relatime: often enough to tell whether a file was read since it was written. */
-void inode_touch_atime(struct inode *inode)
+void inode_touch_atime(const struct fs *fs, struct inode *inode)
 {
-	struct timespec now = time_now();
-	if (inode->flags & FS_NOATIME_FL)
+	if (fs->access_times == FS_ACCESS_NEVER || (inode->flags & FS_NOATIME_FL))
 		return;
-	if (!earlier(inode->mtime, inode->atime) || !earlier(inode->ctime, inode->atime) ||
-		now.tv_sec - inode->atime.tv_sec >= 24 * 60 * 60)
+	struct timespec now = time_now();
+	/* relative: often enough to tell whether a file was read since it was written */
+	if (fs->access_times == FS_ACCESS_ALWAYS || !earlier(inode->mtime, inode->atime) ||
+		!earlier(inode->ctime, inode->atime) ||
+		now.tv_sec - inode->atime.tv_sec >= ACCESS_TIME_MAX_AGE)
 		inode->atime = now;
+}
+
+bool fs_access_time_is_due(const struct fs *fs, const struct fs_attr *attr)
+{
+	if (fs->access_times == FS_ACCESS_NEVER || (attr->flags & FS_NOATIME_FL))
+		return false;
+	return fs->access_times == FS_ACCESS_ALWAYS ||
+	       time_now().tv_sec - attr->atime.tv_sec >= ACCESS_TIME_MAX_AGE;
 }
 
 int name_check(struct fs_name name)

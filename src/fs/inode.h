@@ -75,6 +75,7 @@ struct fs {
 	struct damage damage;
 	uint64_t name_seed;
 	uint64_t max_inodes;
+	enum fs_access_times access_times;
 	_Atomic uint64_t inodes;
 	_Atomic uint64_t nameless; /* of these, those that are held, but by no name */
 	_Atomic uint64_t next_number;
@@ -134,7 +135,7 @@ void inode_fill_attr(const struct fs *fs, const struct inode *inode, struct fs_a
 void inode_changed(struct inode *inode);  /* ctime becomes now */
 void inode_modified(struct inode *inode); /* mtime and ctime become now */
 void inode_kill_suidgid(struct inode *inode);
-void inode_touch_atime(struct inode *inode); /* was read: as relatime */
+void inode_touch_atime(const struct fs *fs, struct inode *inode); /* was read */
 
 struct timespec time_now(void);
 

@@ -120,7 +120,7 @@ int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_at
 	}
 	/* opening for reading counts as reading once; kept cheap as for files */
 	pthread_mutex_lock(&directory->lock);
-	inode_touch_atime(directory);
+	inode_touch_atime(fs, directory);
 	inode_unlock_put(fs, directory);
 	return 0;
 }

@@ -13,23 +13,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Of the access time only reads that reach us can take note: once a day one shall. */
-static bool access_time_is_due(const struct fs_attr *attr)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return now.tv_sec - attr->atime.tv_sec >= 24 * 60 * 60;
-}
-
 /* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
- * file. FOPEN_NOFLUSH would save nothing (FLUSH is never sent), and closing a file that was written
- * through a mapping must report what went wrong with that. */
+ * file. Only where a read is to change the access time it must come to us. FOPEN_NOFLUSH would save
+ * nothing (FLUSH is never sent), and closing a file that was written through a mapping must report
+ * what went wrong with that. */
 void fuse_fill_open(struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags,
 	struct fuse_open_out *ret_open)
 {
 	*ret_open = (struct fuse_open_out){
-		.open_flags = access_time_is_due(attr) ? 0 : FOPEN_KEEP_CACHE};
+		.open_flags = fs_access_time_is_due(connection->fs, attr) ? 0 : FOPEN_KEEP_CACHE};
 	if (!connection->direct_io || open_modes_enter(connection->open_modes, attr->ino, flags))
 		ret_open->fh = FH_CACHED;
 	else
@@ -121,6 +113,7 @@ static void write_rest(struct fuse_request *request)
 static void write_done(struct fs_io *io, ssize_t result)
 {
 	struct fuse_request *request = io->user;
+	const struct fuse_write_in *in = request->argument;
 	struct fuse_write_out out = {};
 	bool short_of_space = result == -ENOSPC || (result >= 0 && result < io->length);
 
@@ -130,6 +123,8 @@ static void write_done(struct fs_io *io, ssize_t result)
 		write_rest(request);
 		return;
 	}
+	if (in->write_flags & FUSE_WRITE_CACHE)
+		fuse_outdate_attributes(request);
 	out.size = request->written;
 	if (result < 0 && request->written == 0)
 		fuse_reply_error(request, (int)result);
@@ -191,6 +186,7 @@ int fuse_handle_fallocate(struct fuse_request *request)
 	}
 	if (err)
 		return err;
+	fuse_outdate_attributes(request);
 	fuse_reply(request, NULL, 0);
 	return 0;
 }

@@ -114,6 +114,17 @@ void fuse_reply_error(struct fuse_request *request, int err)
 	reply(request, err < 0 && err > -512 ? err : -EIO, NULL, 0);
 }
 
+void fuse_outdate_attributes(struct fuse_request *request)
+{
+	const struct fuse_notify_inval_inode_out body = {.ino = request->header->nodeid, .off = -1};
+	const struct fuse_out_header header = {
+		.len = sizeof(header) + sizeof(body),
+		.error = FUSE_NOTIFY_INVAL_INODE,
+	};
+
+	request->send(request, &header, &body);
+}
+
 /* Take the next name, which a NUL ends, from the request's data. */
 static err_t take_name(struct fuse_request *request, struct fs_name *ret_name)
 {

@@ -357,6 +357,15 @@ struct fuse_direntplus { /* ... likewise */
 	struct fuse_dirent dirent;
 };
 
+/* What the filesystem tells of its own accord: as a reply with `unique` 0 and this as the error. */
+#define FUSE_NOTIFY_INVAL_INODE 2
+
+struct fuse_notify_inval_inode_out {
+	uint64_t ino;
+	int64_t off; /* of the pages to drop; -1: none, just the attributes */
+	int64_t len;
+};
+
 /* Attach a fresh descriptor of /dev/fuse to the connection of the descriptor it is given. */
 #define FUSE_DEV_IOC_CLONE _IOR(229, 0, uint32_t)
 

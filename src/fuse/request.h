@@ -47,8 +47,9 @@ struct fuse_request {
 	 * replies overlaps nothing of the request. */
 	struct device_pinned *buffer;
 	size_t reply_offset, reply_capacity;
-	/* Send HEADER and the (HEADER->len - sizeof *HEADER) bytes of BODY. A reply that can't be
-	 * delivered is dropped: it means that the connection is gone. */
+	/* Send HEADER and the (HEADER->len - sizeof *HEADER) bytes of BODY: the reply, or before it
+	 * notifications (`unique` 0). What can't be delivered is dropped: it means that the
+	 * connection is gone. */
 	void (*send)(struct fuse_request *request, const struct fuse_out_header *header,
 		const void *body);
 	void *transport;
@@ -83,5 +84,9 @@ void fuse_dispatch(struct fuse_request *request);
 /* For handlers: answer, once. ERR is negative. */
 void fuse_reply(struct fuse_request *request, const void *body, size_t bytes);
 void fuse_reply_error(struct fuse_request *request, int err);
+
+/* For handlers, before the answer: attributes of the request's inode that were told so far don't
+ * count, even if they are still on their way. */
+void fuse_outdate_attributes(struct fuse_request *request);
 
 #endif

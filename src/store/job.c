@@ -588,33 +588,3 @@ void store_wait(struct store_queue *queue)
 		wait_for_change(queue);
 	}
 }
-
-struct run_result {
-	atomic_bool ended;
-	int err;
-	struct store_outcome outcome;
-};
-
-static void run_done(struct store_job *job, int err, const struct store_outcome *outcome)
-{
-	struct run_result *result = job->user;
-
-	result->err = err;
-	result->outcome = *outcome;
-	atomic_store(&result->ended, true);
-}
-
-int store_run(struct store_job *job, struct store_outcome *ret_outcome)
-{
-	struct store_queue *queue = job->state->queue;
-	struct run_result result = {.err = 0};
-
-	job->done = run_done;
-	job->user = &result;
-	store_submit(job);
-	while (!atomic_load(&result.ended))
-		store_wait(queue);
-	if (ret_outcome)
-		*ret_outcome = result.outcome;
-	return result.err;
-}

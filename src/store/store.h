@@ -137,9 +137,6 @@ unsigned store_poll(struct store_queue *queue);
  * sleeps. */
 void store_wait(struct store_queue *queue);
 
-/* Submit and wait; for callers that do one thing at a time. 0 or -EIO; OUTCOME may be NULL. */
-err_t store_run(struct store_job *job, struct store_outcome *ret_outcome);
-
 /* Run KERNEL (ENCODE, VERIFY, CORRECT, REFRESH, RANDOMIZE, COMPARE or INJECT) over COUNT blocks
  * from FIRST in jobs of many blocks, several in flight, beside whatever else runs. Adds up what was
  * found. -EIO if the device failed; lines lost are no error here. ARGUMENTS may be NULL for the

@@ -202,6 +202,21 @@ ssize_t client_read(struct client *client, uint64_t ino, uint64_t offset, size_t
 	return move(client, ino, offset, length, fs_read);
 }
 
+ssize_t client_copy(struct client *client, uint64_t from, uint64_t from_offset, uint64_t to,
+	uint64_t to_offset, uint64_t length)
+{
+	struct fs_copy copy = {
+		.from = from,
+		.from_offset = from_offset,
+		.to = to,
+		.to_offset = to_offset,
+		.length = length,
+		.buffer = client->buffer,
+		.capacity = 20000,
+	};
+	return fs_copy(client->fs, client->queue, &copy);
+}
+
 ssize_t client_fill(
 	struct client *client, uint64_t ino, uint64_t offset, size_t length, uint8_t byte)
 {

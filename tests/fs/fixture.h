@@ -76,6 +76,10 @@ void client_close(struct client *client);
 ssize_t client_write(struct client *client, uint64_t ino, uint64_t offset, size_t length);
 ssize_t client_read(struct client *client, uint64_t ino, uint64_t offset, size_t length);
 
+/* fs_copy(), with 20000 bytes of the buffer for what must pass through it. */
+ssize_t client_copy(struct client *client, uint64_t from, uint64_t from_offset, uint64_t to,
+	uint64_t to_offset, uint64_t length);
+
 /* Write LENGTH times BYTE; how many bytes of the stretch are not BYTE, holes and the end included.
  */
 ssize_t client_fill(

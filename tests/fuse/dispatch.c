@@ -325,57 +325,6 @@ static void transfers_beyond_the_limits_are_refused(void **state)
 	assert_int_equal(simple(FUSE_LSEEK, node, &seek, sizeof(seek), NULL), -EINVAL);
 }
 
-static void copies_tell_how_much(void **state)
-{
-	uint64_t from = create("copy-from", 0644, 0), to = create("copy-to", 04644, 0);
-	struct fuse_copy_file_range_in in = {.nodeid_out = to, .len = UINT64_MAX};
-	struct fuse_read_in read_in = {.size = 10000};
-	struct fuse_write_in write_in = {.size = 5000};
-	struct fuse_write_out out;
-	struct fuse_copy_file_range_out out_64;
-	static uint8_t data[5000];
-	struct call call = {
-		.opcode = FUSE_WRITE,
-		.node = from,
-		.argument = &write_in,
-		.argument_bytes = sizeof(write_in),
-		.data = data,
-		.data_bytes = sizeof(data),
-		.data_in_buffer = true,
-	};
-
-	(void)state;
-	memset(data, 7, sizeof(data));
-	assert_int_equal(dispatch(&call), 0);
-	assert_int_equal(simple(FUSE_COPY_FILE_RANGE, from, &in, sizeof(in), NULL), 0);
-	assert_int_equal(reply.bytes, sizeof(out));
-	memcpy(&out, reply.body, sizeof(out));
-	assert_int_equal(out.size, 5000);
-	in.off_in = 100;
-	in.off_out = 5000;
-	assert_int_equal(simple(FUSE_COPY_FILE_RANGE_64, from, &in, sizeof(in), NULL), 0);
-	assert_int_equal(reply.bytes, sizeof(out_64));
-	memcpy(&out_64, reply.body, sizeof(out_64));
-	assert_int_equal(out_64.bytes_copied, 4900);
-	assert_int_equal(attributes(to).size, 9900);
-	assert_int_equal(simple(FUSE_READ, to, &read_in, sizeof(read_in), NULL), 0);
-	assert_int_equal(reply.bytes, 9900);
-	for (size_t i = 0; i < 9900; i++)
-		assert_int_equal(reply.body[i], 7);
-
-	in.flags = 1;
-	assert_int_equal(simple(FUSE_COPY_FILE_RANGE_64, from, &in, sizeof(in), NULL), -EINVAL);
-	in.flags = 0;
-	in.nodeid_out = 123456;
-	assert_int_equal(simple(FUSE_COPY_FILE_RANGE_64, from, &in, sizeof(in), NULL), -ENOENT);
-	in.nodeid_out = from;
-	assert_int_equal(simple(FUSE_COPY_FILE_RANGE, from, &in, sizeof(in), NULL), 0);
-	in.off_out = 200;
-	assert_int_equal(simple(FUSE_COPY_FILE_RANGE, from, &in, sizeof(in), NULL), -EINVAL);
-	in.off_out = UINT64_MAX;
-	assert_int_equal(simple(FUSE_COPY_FILE_RANGE, from, &in, sizeof(in), NULL), -EFBIG);
-}
-
 static void directories_are_packed_without_rests(void **state)
 {
 	struct fuse_read_in in = {.size = 4096};
@@ -630,7 +579,6 @@ int main(void)
 		cmocka_unit_test(setuid_files_are_asked_about_again),
 		cmocka_unit_test(bytes_come_back),
 		cmocka_unit_test(transfers_beyond_the_limits_are_refused),
-		cmocka_unit_test(copies_tell_how_much),
 		cmocka_unit_test(directories_are_packed_without_rests),
 		cmocka_unit_test(control_attributes_are_roots_on_the_root),
 		cmocka_unit_test(extended_attributes_are_kept),

@@ -8,11 +8,16 @@
 #include "mounted.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool later(struct timespec a, struct timespec b)
@@ -406,11 +411,86 @@ static void control_attributes_are_on_the_root_only(void **state)
 	must(rmdir("d"));
 }
 
+/* What the kernel tells of FILE, which was changed after SINCE, is what the filesystem would. */
+static void check_against_the_filesystem(const char *file, struct timespec since)
+{
+	struct statx asked;
+	struct stat known;
+
+	/* The kernel takes up an answer field by field, and for that long one can look in between.
+	 */
+	for (int i = 0; i < 4; i++) {
+		known = stat_of(file);
+		if (!later(since, known.st_mtim))
+			break;
+		usleep(5000);
+	}
+	assert_false(later(since, known.st_mtim));
+	must(statx(AT_FDCWD, file, AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &asked));
+	assert_int_equal(known.st_blocks, asked.stx_blocks);
+	assert_int_equal(known.st_size, asked.stx_size);
+}
+
+static struct timespec coarse_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now;
+}
+
+static void ask_all_the_time(const char *file)
+{
+	struct statx asked;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (statx(AT_FDCWD, file, AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &asked) == 0)
+		;
+	_exit(1);
+}
+
+/* Others, too, ask for attributes; what they were told before a change must not outlast it. */
+static void an_older_answer_is_not_believed(void **state)
+{
+	enum { PAGES = 1000, PAGE = 4096, ASKERS = 3 };
+	int fd = must(open("asked", O_CREAT | O_RDWR, 0644));
+	pid_t askers[ASKERS];
+	uint8_t *map;
+
+	(void)state;
+	must(ftruncate(fd, PAGES * PAGE));
+	map = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	for (int i = 0; i < ASKERS; i++) {
+		askers[i] = must(fork());
+		if (askers[i] == 0)
+			ask_all_the_time("asked");
+	}
+	for (int i = 0; i < PAGES; i++) {
+		struct timespec since = coarse_now();
+
+		map[i * PAGE] = 1;
+		must(msync(map + i * PAGE, PAGE, MS_SYNC));
+		check_against_the_filesystem("asked", since);
+		since = coarse_now();
+		must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, i * PAGE, PAGE / 2));
+		check_against_the_filesystem("asked", since);
+	}
+	for (int i = 0; i < ASKERS; i++) {
+		must(kill(askers[i], SIGKILL));
+		must(waitpid(askers[i], NULL, 0));
+	}
+	must(munmap(map, PAGES * PAGE));
+	must(close(fd));
+	must(unlink("asked"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_write_is_seen_in_size_and_times),
 		cmocka_unit_test(a_read_is_seen_in_the_access_time),
+		cmocka_unit_test(an_older_answer_is_not_believed),
 		cmocka_unit_test(a_directory_changes_with_its_entries),
 		cmocka_unit_test(links_change_the_change_time),
 		cmocka_unit_test(times_are_set_to_the_nanosecond),

@@ -84,6 +84,7 @@ SEEDS = {
         [COPY_FILE_RANGE_64, HONEST, FIRST, 0, ROOT, 0, 7, 1],
     ],
     "lseek": [CREATE_A, write(FIRST, 13, 0), [LSEEK, HONEST, FIRST, 0, 0], [LSEEK, HONEST, FIRST, 0, 1]],
+    "handles": [CREATE_A, MKDIR_B, [LOOKUP, HONEST, FIRST, 15], [LOOKUP, HONEST, SECOND, 16]],
     "readdir": [CREATE_A, MKDIR_B, [READDIR, HONEST, ROOT, 0, 0], [READDIR, HONEST, ROOT, 1, 5], [READDIR, HONEST, ROOT, 22, 0]],
     "readdirplus": [CREATE_A, MKDIR_B, [READDIRPLUS, HONEST, ROOT, 0, 0], [READDIRPLUS, HONEST, ROOT, 1, 12]],
     "xattr": [

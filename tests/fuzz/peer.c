@@ -170,6 +170,12 @@ static void take_reply(
 	struct peer *peer = request->transport;
 	size_t fixed = fixed_reply_bytes(request->header->opcode);
 
+	if (header->error == FUSE_NOTIFY_INVAL_INODE) {
+		REQUIRE(header->unique == 0 && peer->replies == 0);
+		REQUIRE(header->len ==
+			sizeof(*header) + sizeof(struct fuse_notify_inval_inode_out));
+		return;
+	}
 	peer->replies++;
 	peer->error = header->error;
 	REQUIRE(header->unique == request->header->unique);

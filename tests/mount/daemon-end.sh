@@ -47,9 +47,9 @@ mount_vramfs 24M
 echo alive >"$mnt/file"
 [ "$(cat "$mnt/file")" = alive ] || fail "the new mount does not work"
 
-for signal in TERM INT; do
+for signal in TERM INT HUP; do
 	kill -"$signal" "$daemon"
 	wait_for_daemon
 	expect_clean_end
-	[ "$signal" = INT ] || mount_vramfs 24M
+	[ "$signal" = HUP ] || mount_vramfs 24M
 done

@@ -77,6 +77,35 @@ options_are "$mnt" rw,nosuid,relatime
 more" ] || fail "the remounts changed a file"
 run 0 '' umount "$mnt"
 
+# When reading is noted is chosen with the mount, for files in the page cache too.
+read_moves_atime() {
+	touch -a -d '2001-01-01' "$mnt/file"
+	cat "$mnt/file" >/dev/null
+	[ "$(stat --format %X "$mnt/file")" -gt 978400000 ]
+}
+again_moves_atime() {
+	local before
+	before=$(stat --format %x "$mnt/file")
+	cat "$mnt/file" >/dev/null
+	[ "$(stat --format %x "$mnt/file")" != "$before" ]
+}
+for times in relatime noatime strictatime; do
+	run 0 '' mount -t fuse.vramfs "$device" "$mnt" -o "size=24M,$times"
+	echo text >"$mnt/file"
+	case $times in
+	relatime)
+		read_moves_atime || fail "relatime: the first read was not noted"
+		! again_moves_atime || fail "relatime: the second read was noted"
+		;;
+	noatime) ! read_moves_atime || fail "noatime: a read was noted" ;;
+	strictatime)
+		read_moves_atime || fail "strictatime: the first read was not noted"
+		again_moves_atime || fail "strictatime: the second read was not noted"
+		;;
+	esac
+	run 0 '' umount "$mnt"
+done
+
 # The options that tmpfs has too; -v says what was mounted.
 run 0 'to unmount' mount -v -t fuse.vramfs "$device" "$mnt" \
 	-o size=24M,mode=1770,uid=nobody,gid=12,nr_inodes=1k,allow_dev,ro,noexec,sync,dirsync,lazytime,strictatime

@@ -53,6 +53,35 @@ struct store_job *test_job(struct store *store)
 	return job;
 }
 
+struct run_result {
+	atomic_bool ended;
+	int err;
+	struct store_outcome outcome;
+};
+
+static void run_done(struct store_job *job, int err, const struct store_outcome *outcome)
+{
+	struct run_result *result = job->user;
+
+	result->err = err;
+	result->outcome = *outcome;
+	atomic_store(&result->ended, true);
+}
+
+int test_run(struct store *store, struct store_job *job, struct store_outcome *ret_outcome)
+{
+	struct run_result result = {.err = 0};
+
+	job->done = run_done;
+	job->user = &result;
+	store_submit(job);
+	while (!atomic_load(&result.ended))
+		store_wait(store_queue(store));
+	if (ret_outcome)
+		*ret_outcome = result.outcome;
+	return result.err;
+}
+
 int test_move(struct store *store, const struct test_move *move, struct store_outcome *ret_outcome)
 {
 	struct store_job *job = test_job(store);
@@ -69,7 +98,7 @@ int test_move(struct store *store, const struct test_move *move, struct store_ou
 	job->payload = move->buffer;
 	job->payload_offset = move->buffer_offset;
 	job->payload_bytes = move->count;
-	return store_run(job, ret_outcome);
+	return test_run(store, job, ret_outcome);
 }
 
 struct store_sweep_totals test_sweep(

@@ -26,6 +26,9 @@ struct store *test_store_open(struct device *device, enum rs_code code);
 /* A job of this thread's queue; waits for a free one. */
 struct store_job *test_job(struct store *store);
 
+/* Submit a job of this thread's queue and wait for it. 0 or -EIO; OUTCOME may be NULL. */
+int test_run(struct store *store, struct store_job *job, struct store_outcome *ret_outcome);
+
 /* One segment moved between block and buffer, and waited for. Returns what the job ended with. */
 struct test_move {
 	enum kernel kernel; /* KERNEL_READ or KERNEL_WRITE */

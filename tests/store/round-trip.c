@@ -110,7 +110,7 @@ static void write_some(struct model *model)
 		job->payload_bytes += segment.count;
 		job->segments[i] = segment;
 	}
-	assert_int_equal(store_run(job, NULL), 0);
+	assert_int_equal(test_run(model->store, job, NULL), 0);
 }
 
 static void fill_some(struct model *model)
@@ -128,7 +128,7 @@ static void fill_some(struct model *model)
 		memset(&model->bytes[which][job->segments[i].first], (int)job->pattern,
 			job->segments[i].count);
 	}
-	assert_int_equal(store_run(job, NULL), 0);
+	assert_int_equal(test_run(model->store, job, NULL), 0);
 }
 
 /* Whole lines, from anywhere in blocks that an earlier segment of the job may have written. */
@@ -155,7 +155,7 @@ static void copy_some(struct model *model)
 		memcpy(&model->bytes[to][job->segments[i].first],
 			&model->bytes[from][job->segments[i].source_first], job->segments[i].count);
 	}
-	assert_int_equal(store_run(job, NULL), 0);
+	assert_int_equal(test_run(model->store, job, NULL), 0);
 }
 
 static void read_some(struct model *model)
@@ -177,7 +177,7 @@ static void read_some(struct model *model)
 		job->payload_bytes += segments[i].count;
 		job->segments[i] = segments[i];
 	}
-	assert_int_equal(store_run(job, NULL), 0);
+	assert_int_equal(test_run(model->store, job, NULL), 0);
 	for (unsigned i = 0; i < count; i++)
 		assert_memory_equal(&buffer[segments[i].payload],
 			&model->bytes[which[i]][segments[i].first], segments[i].count);
@@ -267,7 +267,7 @@ static void segments_on_one_line_count_in_their_order(void **context)
 			memset(&bytes[i * 50], (int)(round + i), 50);
 			memset(&expected[i * 40], (int)(round + i), 50);
 		}
-		assert_int_equal(store_run(job, NULL), 0);
+		assert_int_equal(test_run(store, job, NULL), 0);
 		assert_int_equal(test_move(store, &read, NULL), 0);
 		assert_memory_equal(bytes, expected, 39 * 40 + 50);
 	}

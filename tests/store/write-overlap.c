@@ -254,7 +254,7 @@ static void *fill_many_blocks(void *argument)
 				.count = 300,
 				.zero_to = 300,
 			};
-		REQUIRE(!store_run(job, NULL));
+		REQUIRE(!test_run(store, job, NULL));
 	}
 	return NULL;
 }
