@@ -15,15 +15,16 @@
  * mapping in place; all others go by way of a struct scatter on the stack, which is packed into the
  * tightest form that fits.
  *
- * A scattered mapping has at least one fragment, so there can be no more scatters than fragments,
- * and packing never fails.
+ * A scattered mapping has at least one fragment, or its last ones are just being given back, so
+ * there can't be many more scatters than fragments, and packing never fails.
  */
 #include "fs/mapping.h"
 
-#include <string.h>
+#include <assert.h>
 
 #define SHIFT_RESERVED (-32)           /* fragments shift by -31..31 */
 #define SCATTERED FRAGMENTS_MAX_BLOCKS /* no block has this number */
+#define THREADS_THAT_RELEASE 65536u    /* at one moment: more than there can be */
 
 _Static_assert(sizeof(struct mapping) == 8, "what a mapped block costs");
 
@@ -40,8 +41,9 @@ int space_init(struct space *space, struct store *store)
 	int err = fragments_new(store, &space->fragments);
 	if (err)
 		return err;
-	return slab_init(&space->scatters, sizeof(struct scatter),
-		(uint32_t)(geometry->blocks * space->geometry.per_block), 0);
+	uint64_t all = geometry->blocks * space->geometry.per_block;
+	return slab_init(
+		&space->scatters, sizeof(struct scatter), (uint32_t)all + THREADS_THAT_RELEASE, 0);
 }
 
 void space_done(struct space *space)
@@ -187,6 +189,7 @@ static void pack(struct space *space, struct mapping *mapping, const struct scat
 	} else {
 		struct scatter *kept = is_scattered(*mapping) ? scatter_of(space, *mapping)
 							      : slab_take(&space->scatters);
+		assert(kept);
 		*kept = *scatter;
 		*mapping = (struct mapping){
 			.detail = slab_number(&space->scatters, kept),
