@@ -115,8 +115,9 @@ ssize_t fs_read_symlink(struct fs *fs, uint64_t ino, char *target, size_t size);
  * Directory entries in a stable order. COOKIE 0 starts; afterwards the cookie of the last entry
  * taken. Entries that stay are seen exactly once however others come and go. "." and ".." are
  * included. EMIT returns false when it has no room: that entry is given again next time. It must
- * not call fs. With want_attr each entry but "." and ".." comes
- * with attributes and one reference if EMIT returned true (readdirplus); ATTR is NULL otherwise.
+ * not call fs. With want_attr each entry comes with attributes and one reference if EMIT returned
+ * true (readdirplus), but not "." and "..", nor what has or had several names; ATTR is NULL
+ * otherwise.
  */
 struct fs_dirent {
 	struct fs_name name;

@@ -44,6 +44,7 @@ struct inode {
 	uint32_t flags; /* of FS_FLAGS */
 	uint32_t nlink; /* 0 for a directory: removed, nothing can be made in it */
 	bool linkable;  /* made without a name and never had one: fs_link() may give it one */
+	bool had_links; /* has, or once had, several names */
 	uint64_t size;
 	struct timespec atime, mtime, ctime, btime;
 	struct xattr *xattrs;

@@ -245,6 +245,7 @@ static err_t link_locked(struct inode *inode, struct inode *directory, struct fs
 	inode_hold(inode);
 	inode->nlink++;
 	inode->linkable = false;
+	inode->had_links = inode->had_links || inode->nlink > 1;
 	inode_changed(inode);
 	inode_modified(directory);
 	return 0;

@@ -67,7 +67,10 @@ static void fill_batch(struct inode *directory, uint64_t cookie, struct batch *b
 	pthread_mutex_unlock(&directory->lock);
 }
 
-/* Give one entry away; its inode's hold goes with it when attributes are wanted and taken. */
+/* Give one entry away; its inode's hold goes with it when attributes are wanted and taken. Those of
+ * a file with several names aren't given: somebody may be removing one of them in another
+ * directory, and a kernel that learns of fewer links here and then of the removal counts it twice,
+ * takes the file for removed, and lets nobody link it. */
 static bool give_entry(struct fs *fs, struct copied_entry *copy, bool want_attr,
 	bool (*emit)(void *user, const struct fs_dirent *entry), void *user)
 {
@@ -76,6 +79,7 @@ static bool give_entry(struct fs *fs, struct copied_entry *copy, bool want_attr,
 	if (want_attr) {
 		pthread_mutex_lock(&inode->lock);
 		inode_fill_attr(fs, inode, &attr);
+		want_attr = !inode->had_links;
 		pthread_mutex_unlock(&inode->lock);
 	}
 	struct fs_dirent entry = {

@@ -186,6 +186,34 @@ static bool take_dots(void *user, const struct fs_dirent *entry)
 	return true;
 }
 
+static bool take_names_without(void *user, const struct fs_dirent *entry)
+{
+	unsigned *count = user;
+	if (entry->cookie > 2) {
+		assert_null(entry->attr);
+		(*count)++;
+	}
+	return true;
+}
+
+/* See read-directory.c for why. */
+static void several_names_come_without_attributes(void **state)
+{
+	(void)state;
+	struct fs_attr attr;
+	unsigned count = 0;
+	uint64_t file = make_file(fs, FS_ROOT, "one", KEEP);
+	assert_int_equal(fs_link(fs, file, FS_ROOT, name_of("other"), &attr), 0);
+	assert_int_equal(fs_read_directory(fs, FS_ROOT, 0, true, take_names_without, &count), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("one")), 0);
+	assert_int_equal(fs_read_directory(fs, FS_ROOT, 0, true, take_names_without, &count), 0);
+	assert_int_equal(count, 3);
+	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("other")), 0);
+	fs_forget(fs, file, 2);
+	assert_int_equal(fs_inode_count(fs), 1);
+}
+
 static void dots_follow_a_moved_directory(void **state)
 {
 	(void)state;
@@ -243,6 +271,8 @@ int main(void)
 			renamed_entries_keep_their_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			attributes_come_with_a_reference, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			several_names_come_without_attributes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dots_follow_a_moved_directory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_directory_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_entries_come_and_go, set_up, tear_down),
