@@ -173,6 +173,21 @@ void file_unmap(struct worker *worker, struct file *file)
 	file->mapping = NULL;
 }
 
+void file_sync_mapping(struct worker *worker, struct file *file, int fd)
+{
+	if (!file->unsynced)
+		return;
+	note(worker, file, "fsync");
+	must_succeed(worker, fsync(fd));
+	file->unsynced = false;
+}
+
+void file_before_write(struct worker *worker, struct file *file, struct range range)
+{
+	if (worker->options->sync_mappings && range.offset + range.length > file->size)
+		file_sync_mapping(worker, file, file_fd(worker, file, VIEW_READ_WRITE));
+}
+
 void make_bytes(struct worker *worker, size_t length)
 {
 	uint64_t state = random_next(&worker->random);

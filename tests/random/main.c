@@ -347,9 +347,14 @@ static void run_workers(struct worker *workers, unsigned count)
 static void print_usage(FILE *stream)
 {
 	fputs("usage: random-operations DIRECTORY [--seed S] [--threads N] [--seconds N] [--ops N]\n"
-	      "           [--files N] [--size BYTES] [--scarce] [--log FILE] [--corrupt-at N]\n"
+	      "           [--files N] [--size BYTES] [--scarce] [--sync-mappings] [--log FILE]\n"
+	      "           [--corrupt-at N]\n"
 	      "It ends after so many operations of each thread, or seconds; without either, 10 s.\n"
-	      "--corrupt-at changes a byte behind the tester's back: the run must fail.\n",
+	      "--scarce: expect that there is no space at any time.\n"
+	      "--sync-mappings: sync a file that was written through a mapping before it grows by a "
+	      "write.\n"
+	      "--corrupt-at: change a byte behind the tester's back at this operation; the run must "
+	      "fail.\n",
 		stream);
 }
 
@@ -375,6 +380,7 @@ static void parse(int argc, char **argv, struct options *options)
 		{"files", required_argument, NULL, 'f'},
 		{"size", required_argument, NULL, 'z'},
 		{"scarce", no_argument, NULL, 'c'},
+		{"sync-mappings", no_argument, NULL, 'm'},
 		{"log", required_argument, NULL, 'l'},
 		{"corrupt-at", required_argument, NULL, 'x'},
 		{},
@@ -402,6 +408,9 @@ static void parse(int argc, char **argv, struct options *options)
 			break;
 		case 'c':
 			options->scarce = true;
+			break;
+		case 'm':
+			options->sync_mappings = true;
 			break;
 		case 'l':
 			options->log = fopen(optarg, "w");

@@ -23,6 +23,7 @@ struct options {
 	unsigned files;      /* that a thread has for itself */
 	size_t size;         /* the most that a file may have */
 	bool scarce;         /* the filesystem may be full at any time */
+	bool sync_mappings;  /* before a file that was written through one grows by a write */
 	uint64_t corrupt_at; /* the operation at which worker 0 damages a file of its own; 0: never
 			      */
 	FILE *log;
@@ -131,6 +132,11 @@ void file_leave(struct worker *worker, struct file *file);
 /* Its shared mapping, made if there was none. */
 uint8_t *file_map(struct worker *worker, struct file *file);
 void file_unmap(struct worker *worker, struct file *file);
+
+/* Let the filesystem know what was written through the mapping. */
+void file_sync_mapping(struct worker *worker, struct file *file, int fd);
+/* The same, before a write to RANGE that makes the file longer, if the options ask for that. */
+void file_before_write(struct worker *worker, struct file *file, struct range range);
 
 /* Fill the beginning of the worker's buffer with what is worth writing. */
 void make_bytes(struct worker *worker, size_t length);

@@ -127,6 +127,7 @@ void do_write(struct worker *worker, struct file *file)
 	struct iovec parts[3];
 	ssize_t count;
 
+	file_before_write(worker, file, range);
 	make_bytes(worker, range.length);
 	switch (random_below(worker, 4)) {
 	case 0:
@@ -161,6 +162,7 @@ void do_append(struct worker *worker, struct file *file)
 
 	if (length == 0)
 		return;
+	file_before_write(worker, file, (struct range){file->size, length});
 	make_bytes(worker, length);
 	note(worker, file, "append %zu to %zu", length, file->size);
 	int fd = open(file->path, O_WRONLY | O_APPEND);
@@ -228,6 +230,7 @@ void do_send_in(struct worker *worker, struct file *file)
 	int fd = file_fd(worker, file, VIEW_READ_WRITE);
 	off_t from = 0;
 
+	file_before_write(worker, file, range);
 	make_bytes(worker, range.length);
 	note(worker, file, "sendfile to it: %zu at %zu", range.length, range.offset);
 	if (ftruncate(worker->memory, 0) < 0 ||

@@ -88,10 +88,11 @@ static _Noreturn void report_tail(const struct worker *worker)
 	print_recent(worker->current_file);
 	fprintf(stderr,
 		"the same operations again: %s DIR --seed %llu --threads %u --files %u --size %zu "
-		"--ops %llu%s\n",
+		"--ops %llu%s%s\n",
 		options->program, (unsigned long long)options->seed, options->threads,
 		options->files, options->size, (unsigned long long)worker->operation,
-		options->scarce ? " --scarce" : "");
+		options->scarce ? " --scarce" : "",
+		options->sync_mappings ? " --sync-mappings" : "");
 	if (options->log)
 		fflush(options->log);
 	_exit(1);

@@ -119,6 +119,7 @@ void do_copy(struct worker *worker, struct file *file)
 	off64_t in_offset = (off64_t)from.offset, out_offset = (off64_t)to.offset;
 	size_t there = within_size(source, (struct range){from.offset, length}).length;
 
+	file_before_write(worker, file, (struct range){to.offset, length});
 	note(worker, file, "copy from file %ld at %zu: %zu at %zu", source - worker->files,
 		from.offset, length, to.offset);
 	memcpy(worker->bytes, source->model + from.offset, there);
@@ -139,16 +140,6 @@ void do_copy(struct worker *worker, struct file *file)
 			count);
 }
 
-/* So that the filesystem knows of what was written through mappings. */
-static void sync_mapping(struct worker *worker, struct file *file, int fd)
-{
-	if (!file->unsynced)
-		return;
-	note(worker, file, "fsync");
-	must_succeed(worker, fsync(fd));
-	file->unsynced = false;
-}
-
 static void expect_zeros(struct worker *worker, const struct file *file, size_t from, size_t to)
 {
 	for (size_t at = from; at < to; at++) {
@@ -163,7 +154,7 @@ void do_seek(struct worker *worker, struct file *file)
 	int fd = file_fd_to_read(worker, file);
 	size_t from = choose_any_range(worker, file).offset;
 
-	sync_mapping(worker, file, fd);
+	file_sync_mapping(worker, file, fd);
 	note(worker, file, "SEEK_DATA from %zu", from);
 	int64_t data = outcome(worker, lseek(fd, (off_t)from, SEEK_DATA));
 	if (data == -ENXIO) {
@@ -219,7 +210,7 @@ void do_stat(struct worker *worker, struct file *file)
 	struct stat by_fd, by_path;
 	int fd = file_fd_to_read(worker, file);
 
-	sync_mapping(worker, file, fd);
+	file_sync_mapping(worker, file, fd);
 	note(worker, file, "stat");
 	must_succeed(worker, fstat(fd, &by_fd));
 	must_succeed(worker, stat(file->path, &by_path));
