@@ -178,9 +178,9 @@ static void free_bytes_are_no_more_than_there_are(void **state)
 	assert_true(free_bytes <= device_info(rig->device)->memory_bytes);
 }
 
-static void memory_that_is_taken_is_no_longer_free(void **state)
+/* How much less is free while 512 MiB are taken. */
+static int64_t taken_by_512_mib(struct rig *rig)
 {
-	struct rig *rig = *state;
 	struct device_memory *memory;
 	uint64_t before, after;
 
@@ -190,8 +190,20 @@ static void memory_that_is_taken_is_no_longer_free(void **state)
 	assert_int_equal(device_memory_alloc(rig->device, 512 * MIB, &memory, NULL), 0);
 	assert_int_equal(device_free_bytes(rig->device, &after), 0);
 	device_memory_free(memory);
-	/* Others may take and give system memory meanwhile. */
-	assert_true(after < before - 256 * MIB);
+	return (int64_t)(before - after);
+}
+
+/* Others may give system memory back in the same moment, but hardly every time. */
+static void memory_that_is_taken_is_no_longer_free(void **state)
+{
+	int64_t most = 0;
+
+	for (unsigned i = 0; i < 10 && most < (int64_t)(256 * MIB); i++) {
+		int64_t taken = taken_by_512_mib(*state);
+
+		most = taken > most ? taken : most;
+	}
+	assert_true(most >= (int64_t)(256 * MIB));
 }
 
 int main(void)
