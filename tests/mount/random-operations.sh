@@ -82,7 +82,7 @@ expect_repairs() {
 	echo "$corrected damaged lines were corrected"
 }
 
-mount_vramfs 48M "${options[@]}"
+mount_vramfs 64M "${options[@]}"
 start_flips
 run 3
 resident=$(resident_kib)

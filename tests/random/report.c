@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define SHOWN_BYTES 16u
@@ -78,6 +79,10 @@ static void report_head(const struct worker *worker)
 	fprintf(stderr, "FAILED: operation %llu of worker %u on %s (%zu bytes): %s\n",
 		(unsigned long long)worker->operation, worker->number, file->path, file->size,
 		worker->current->text);
+	struct statvfs space;
+	if (statvfs(worker->options->directory, &space) == 0)
+		fprintf(stderr, "the filesystem has %llu KiB free\n",
+			(unsigned long long)(space.f_bavail * space.f_frsize) >> 10);
 	if (worker->current->result < 0)
 		fprintf(stderr, "it ended with %s\n", strerror((int)-worker->current->result));
 }
