@@ -134,7 +134,7 @@ ssize_t fs_read_symlink(struct fs *fs, uint64_t ino, char *target, size_t size)
 }
 
 /* The entry before COOKIE was the one with that number; "." and ".." are left out. */
-int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_attr,
+int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, unsigned flags,
 	bool (*emit)(void *user, const struct fs_dirent *entry), void *user)
 {
 	char bytes[] = "old-0000000";
@@ -142,7 +142,7 @@ int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_at
 	struct fs_dirent entry = {
 		.name = {bytes, sizeof(bytes) - 1},
 		.type = S_IFREG,
-		.attr = want_attr ? &attr : NULL,
+		.attr = flags & FS_LIST_ATTR ? &attr : NULL,
 	};
 
 	do {
@@ -153,7 +153,7 @@ int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_at
 			bytes[entry.name.length - 1 - i] = (char)('0' + rest % 10);
 		entry.ino = number_of(ino, entry.name, false);
 		entry.cookie = ++cookie;
-		if (want_attr)
+		if (flags & FS_LIST_ATTR)
 			fill_attr(fs, entry.ino, &attr);
 	} while (emit(user, &entry));
 	return 0;

@@ -150,8 +150,8 @@ static void list(struct worker *worker, bool want_attr)
 	worker->operations = 0;
 	do {
 		listing.count = 0;
-		must(fs_read_directory(worker->fs, worker->directory, listing.cookie, want_attr,
-			take_entry, &listing));
+		must(fs_read_directory(worker->fs, worker->directory, listing.cookie,
+			want_attr ? FS_LIST_ATTR : 0, take_entry, &listing));
 		worker->operations += listing.count;
 		for (unsigned i = 0; i < listing.count; i++)
 			if (listing.inodes[i])

@@ -132,7 +132,7 @@ void fs_read(struct fs *fs, struct store_queue *queue, struct fs_io *io)
 		uint64_t rest = inode->size - io->offset;
 		io->moved = rest < io->length ? (uint32_t)rest : io->length;
 	}
-	if (io->length > 0)
+	if (io->length > 0 && !io->keep_atime)
 		inode_touch_atime(fs, inode);
 	read_plan(fs, inode, io, job);
 	if (job->segment_count > 0) {

@@ -115,10 +115,12 @@ ssize_t fs_read_symlink(struct fs *fs, uint64_t ino, char *target, size_t size);
  * Directory entries in a stable order. COOKIE 0 starts; afterwards the cookie of the last entry
  * taken. Entries that stay are seen exactly once however others come and go. "." and ".." are
  * included. EMIT returns false when it has no room: that entry is given again next time. It must
- * not call fs. With want_attr each entry comes with attributes and one reference if EMIT returned
- * true (readdirplus), but not "." and "..", nor what has or had several names; ATTR is NULL
- * otherwise.
+ * not call fs. With FS_LIST_ATTR each entry comes with attributes and one reference if EMIT
+ * returned true (readdirplus), but not "." and "..", nor what has or had several names; ATTR is
+ * NULL otherwise.
  */
+#define FS_LIST_ATTR 1u
+#define FS_LIST_KEEP_ATIME 2u /* the directory was opened with O_NOATIME */
 struct fs_dirent {
 	struct fs_name name;
 	uint64_t ino;
@@ -126,7 +128,7 @@ struct fs_dirent {
 	mode_t type; /* S_IFMT bits */
 	const struct fs_attr *attr;
 };
-err_t fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_attr,
+err_t fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, unsigned flags,
 	bool (*emit)(void *user, const struct fs_dirent *entry), void *user);
 
 /* Attributes. */
@@ -216,6 +218,7 @@ struct fs_io {
 	struct device_pinned *buffer;
 	size_t buffer_offset;
 	bool kill_suidgid; /* writes: as FS_KILL_SUIDGID */
+	bool keep_atime;   /* reads: the file was opened with O_NOATIME */
 	void (*done)(struct fs_io *io, ssize_t result);
 	void *user;
 	/* fs's own, while in flight */

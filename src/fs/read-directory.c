@@ -100,7 +100,7 @@ static bool give_entry(struct fs *fs, struct copied_entry *copy, bool want_attr,
 	return taken;
 }
 
-int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_attr,
+int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, unsigned flags,
 	bool (*emit)(void *user, const struct fs_dirent *entry), void *user)
 {
 	struct inode *directory;
@@ -115,7 +115,7 @@ int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_at
 		for (unsigned i = 0; i < batch.count; i++) {
 			struct copied_entry *copy = &batch.entries[i];
 			if (more)
-				more = give_entry(fs, copy, want_attr, emit, user);
+				more = give_entry(fs, copy, flags & FS_LIST_ATTR, emit, user);
 			else
 				inode_put(fs, copy->inode, 1);
 			cookie = copy->cookie;
@@ -124,7 +124,8 @@ int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, bool want_at
 	}
 	/* opening for reading counts as reading once; kept cheap as for files */
 	pthread_mutex_lock(&directory->lock);
-	inode_touch_atime(fs, directory);
+	if (!(flags & FS_LIST_KEEP_ATIME))
+		inode_touch_atime(fs, directory);
 	inode_unlock_put(fs, directory);
 	return 0;
 }

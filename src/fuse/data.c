@@ -20,8 +20,9 @@
 void fuse_fill_open(struct fuse_connection *connection, const struct fs_attr *attr, uint32_t flags,
 	struct fuse_open_out *ret_open)
 {
-	*ret_open = (struct fuse_open_out){
-		.open_flags = fs_access_time_is_due(connection->fs, attr) ? 0 : FOPEN_KEEP_CACHE};
+	bool reads_count = !(flags & O_NOATIME) && fs_access_time_is_due(connection->fs, attr);
+
+	*ret_open = (struct fuse_open_out){.open_flags = reads_count ? 0 : FOPEN_KEEP_CACHE};
 	if (!connection->direct_io || open_modes_enter(connection->open_modes, attr->ino, flags))
 		ret_open->fh = FH_CACHED;
 	else
@@ -82,6 +83,7 @@ int fuse_handle_read(struct fuse_request *request)
 		.length = in->size,
 		.buffer = request->buffer,
 		.buffer_offset = request->reply_offset,
+		.keep_atime = in->flags & O_NOATIME,
 		.done = read_done,
 		.user = request,
 	};

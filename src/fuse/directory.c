@@ -8,6 +8,7 @@
  */
 #include "fuse/handlers.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 struct listing {
@@ -64,8 +65,10 @@ static int read_directory(struct fuse_request *request, bool plus)
 		.bytes = fuse_reply_area(request),
 		.size = in->size < request->reply_capacity ? in->size : request->reply_capacity,
 	};
+	unsigned flags =
+		(plus ? FS_LIST_ATTR : 0) | (in->flags & O_NOATIME ? FS_LIST_KEEP_ATIME : 0);
 	int err = fs_read_directory(request->connection->fs, request->header->nodeid, in->offset,
-		plus, plus ? emit_plus : emit_plain, &listing);
+		flags, plus ? emit_plus : emit_plain, &listing);
 
 	if (err)
 		return err;

@@ -279,7 +279,7 @@ static void *use_one_directory(void *number)
 			find(fs, FS_ROOT, name);
 			break;
 		default:
-			err = fs_read_directory(fs, FS_ROOT, 0, false, count_entry, &entries);
+			err = fs_read_directory(fs, FS_ROOT, 0, 0, count_entry, &entries);
 			REQUIRE(entries <= 2 + 1 + 20);
 		}
 		REQUIRE(err == 0 || err == -ENOENT);
@@ -351,7 +351,7 @@ static unsigned count_tree(uint64_t directory, uint64_t parent, unsigned depth)
 	struct walk walk = {.children = 0};
 	unsigned total = 1, subdirectories = 0;
 	assert_true(depth < 100); /* no loop */
-	assert_int_equal(fs_read_directory(fs, directory, 0, false, walk_entry, &walk), 0);
+	assert_int_equal(fs_read_directory(fs, directory, 0, 0, walk_entry, &walk), 0);
 	assert_int_equal(walk.self, directory);
 	assert_int_equal(walk.parent, parent);
 	for (unsigned i = 0; i < walk.children; i++) {

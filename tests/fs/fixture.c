@@ -136,7 +136,7 @@ void remove_tree(struct fs *fs, uint64_t directory)
 {
 	for (;;) {
 		struct first_entry first = {.length = 0};
-		REQUIRE(!fs_read_directory(fs, directory, 0, false, take_first, &first));
+		REQUIRE(!fs_read_directory(fs, directory, 0, 0, take_first, &first));
 		struct fs_name name = {first.name, first.length};
 		if (first.length == 0)
 			return;

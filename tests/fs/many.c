@@ -135,7 +135,8 @@ static unsigned list(uint64_t directory, bool plus, unsigned *numbers)
 	do {
 		before = listing.count;
 		listing.room = 120;
-		REQUIRE(!fs_read_directory(fs, directory, listing.cookie, plus, take, &listing));
+		REQUIRE(!fs_read_directory(
+			fs, directory, listing.cookie, plus ? FS_LIST_ATTR : 0, take, &listing));
 	} while (listing.count > before);
 	return listing.count;
 }
@@ -178,7 +179,7 @@ static void names_go_from_the_front(void **state)
 	double since = seconds();
 	for (unsigned i = 1; i < MANY; i++) {
 		struct listing listing = {.numbers = numbers, .room = 2};
-		REQUIRE(!fs_read_directory(fs, directory, 0, false, take, &listing));
+		REQUIRE(!fs_read_directory(fs, directory, 0, 0, take, &listing));
 		REQUIRE(listing.count == 2 && numbers[0] == 0 && numbers[1] == i);
 		remove_number(directory, i);
 	}
@@ -205,7 +206,7 @@ static void names_go_in_any_order(void **state)
 	double since = seconds();
 	for (unsigned i = 0; i < MANY; i++) {
 		struct listing listing = {.numbers = first, .room = 1};
-		REQUIRE(!fs_read_directory(fs, directory, 0, false, take, &listing));
+		REQUIRE(!fs_read_directory(fs, directory, 0, 0, take, &listing));
 		REQUIRE(listing.count == 1);
 		remove_number(directory, order[i]);
 	}

@@ -88,8 +88,8 @@ static void staying_entries_are_seen_once(void **state)
 		do {
 			reader.room = 1 + (unsigned)random_below(&seed, 70);
 			reader.taken = 0;
-			assert_int_equal(fs_read_directory(fs, directory, reader.cookie, false,
-						 take, &reader),
+			assert_int_equal(
+				fs_read_directory(fs, directory, reader.cookie, 0, take, &reader),
 				0);
 			churn(directory, &seed);
 		} while (reader.taken > 0);
@@ -123,7 +123,7 @@ static void renamed_entries_keep_their_place(void **state)
 	do {
 		reader.taken = 0;
 		assert_int_equal(
-			fs_read_directory(fs, directory, reader.cookie, false, take, &reader), 0);
+			fs_read_directory(fs, directory, reader.cookie, 0, take, &reader), 0);
 		total += reader.taken;
 		assert_true(total <= STAYING + 2);
 		for (unsigned i = 0; i < STAYING; i++) {
@@ -167,7 +167,8 @@ static void attributes_come_with_a_reference(void **state)
 	for (char name[2] = "a"; name[0] <= 'e'; name[0]++)
 		make_file(fs, FS_ROOT, name, FORGET);
 	struct attributes attributes = {.room = 5};
-	assert_int_equal(fs_read_directory(fs, FS_ROOT, 0, true, take_attributes, &attributes), 0);
+	assert_int_equal(
+		fs_read_directory(fs, FS_ROOT, 0, FS_LIST_ATTR, take_attributes, &attributes), 0);
 	assert_int_equal(attributes.files, 3);
 	for (char name[2] = "a"; name[0] <= 'e'; name[0]++)
 		assert_int_equal(fs_unlink(fs, FS_ROOT, name_of(name)), 0);
@@ -204,10 +205,12 @@ static void several_names_come_without_attributes(void **state)
 	unsigned count = 0;
 	uint64_t file = make_file(fs, FS_ROOT, "one", KEEP);
 	assert_int_equal(fs_link(fs, file, FS_ROOT, name_of("other"), &attr), 0);
-	assert_int_equal(fs_read_directory(fs, FS_ROOT, 0, true, take_names_without, &count), 0);
+	assert_int_equal(
+		fs_read_directory(fs, FS_ROOT, 0, FS_LIST_ATTR, take_names_without, &count), 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("one")), 0);
-	assert_int_equal(fs_read_directory(fs, FS_ROOT, 0, true, take_names_without, &count), 0);
+	assert_int_equal(
+		fs_read_directory(fs, FS_ROOT, 0, FS_LIST_ATTR, take_names_without, &count), 0);
 	assert_int_equal(count, 3);
 	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("other")), 0);
 	fs_forget(fs, file, 2);
@@ -220,11 +223,11 @@ static void dots_follow_a_moved_directory(void **state)
 	uint64_t inos[2];
 	uint64_t a = make_directory(fs, FS_ROOT, "a", FORGET);
 	uint64_t b = make_directory(fs, a, "b", FORGET);
-	assert_int_equal(fs_read_directory(fs, b, 0, false, take_dots, inos), 0);
+	assert_int_equal(fs_read_directory(fs, b, 0, 0, take_dots, inos), 0);
 	assert_int_equal(inos[0], b);
 	assert_int_equal(inos[1], a);
 	assert_int_equal(fs_rename(fs, a, name_of("b"), FS_ROOT, name_of("b"), 0, NULL), 0);
-	assert_int_equal(fs_read_directory(fs, b, 0, false, take_dots, inos), 0);
+	assert_int_equal(fs_read_directory(fs, b, 0, 0, take_dots, inos), 0);
 	assert_int_equal(inos[1], FS_ROOT);
 }
 
@@ -239,9 +242,9 @@ static void what_is_no_directory_is_refused(void **state)
 {
 	(void)state;
 	uint64_t file = make_file(fs, FS_ROOT, "file", FORGET);
-	assert_int_equal(fs_read_directory(fs, file, 0, false, take_nothing, NULL), -ENOTDIR);
-	assert_int_equal(fs_read_directory(fs, 999999, 0, false, take_nothing, NULL), -ENOENT);
-	assert_int_equal(fs_read_directory(fs, FS_ROOT, UINT64_MAX, false, take_nothing, NULL), 0);
+	assert_int_equal(fs_read_directory(fs, file, 0, 0, take_nothing, NULL), -ENOTDIR);
+	assert_int_equal(fs_read_directory(fs, 999999, 0, 0, take_nothing, NULL), -ENOENT);
+	assert_int_equal(fs_read_directory(fs, FS_ROOT, UINT64_MAX, 0, take_nothing, NULL), 0);
 }
 
 /* Grows and shrinks far: the tables are rebuilt on the way up and down. */

@@ -6,6 +6,7 @@
 #include "posix.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <time.h>
 
@@ -413,6 +414,41 @@ static void reading_is_noted_as_relatime_says(void **state)
 	assert_true(stat_of("file").st_atime >= now.tv_sec);
 }
 
+/* O_NOATIME, as backups use it, given to open(2) or later. */
+static void reading_is_not_noted_where_the_reader_asks_for_that(void **state)
+{
+	struct stat file_before, directory_before, after;
+	int directory, fd;
+	char bytes[1000];
+
+	(void)state;
+	must(mkdir("directory", 0700));
+	must(close(open_with("directory/file", "bytes")));
+	usleep(12000);
+	file_before = stat_of("directory/file");
+	directory_before = stat_of("directory");
+	fd = must(open("directory/file", O_RDONLY | O_NOATIME));
+	assert_int_equal(must(read(fd, bytes, sizeof(bytes))), 5);
+	must(close(fd));
+	after = stat_of("directory/file");
+	assert_int_equal(differing(&file_before, &after), 0);
+	directory = must(open("directory", O_RDONLY | O_DIRECTORY | O_NOATIME));
+	assert_true(must(syscall(SYS_getdents64, directory, bytes, sizeof(bytes))) > 0);
+	must(close(directory));
+	after = stat_of("directory");
+	assert_int_equal(differing(&directory_before, &after), 0);
+
+	must(close(open_with("other", "bytes")));
+	file_before = stat_of("other");
+	usleep(12000);
+	fd = must(open("other", O_RDONLY));
+	must(fcntl(fd, F_SETFL, O_NOATIME));
+	assert_int_equal(must(read(fd, bytes, sizeof(bytes))), 5);
+	after = stat_of("other");
+	assert_int_equal(differing(&file_before, &after), 0);
+	must(close(fd));
+}
+
 static void the_birth_time_is_of_the_making(void **state)
 {
 	struct statx before, after;
@@ -440,6 +476,7 @@ int main(void)
 		posix_test(times_of_any_age_are_kept_to_the_nanosecond),
 		posix_test(bad_times_are_refused),
 		posix_test(reading_is_noted_as_relatime_says),
+		posix_test(reading_is_not_noted_where_the_reader_asks_for_that),
 		posix_test(the_birth_time_is_of_the_making),
 	};
 
