@@ -6,7 +6,7 @@
  * through it, and it drops what it knows its own operations to have changed (size and times on a
  * write, the link count on an unlink). Of some operations it does no more than that, and would
  * believe an older answer that another process asked for and is still to get. So when a mapping is
- * written down, and when space is allocated or given back, it is told not to
+ * written down, when space is allocated or given back, and when flags change, it is told not to
  * (fuse_outdate_attributes()). The exception is a file with setuid or setgid: a write clears those
  * bits, and the kernel doesn't count the mode among what a write changes.
  */

@@ -87,7 +87,11 @@ static int set_flags(struct fuse_request *request, bool extended)
 
 	if (!err)
 		err = fs_set_flags(request->connection->fs, request->header->nodeid, flags);
-	return err ? err : reply_with(request, NULL, 0);
+	if (err)
+		return err;
+	/* To the kernel no ioctl changes an inode's times. */
+	fuse_outdate_attributes(request);
+	return reply_with(request, NULL, 0);
 }
 
 int fuse_handle_ioctl(struct fuse_request *request)

@@ -55,7 +55,7 @@ chattr_command() {
 
 operations() {
 	python3 - <<'END'
-import array, ctypes, errno, fcntl, os, struct
+import array, ctypes, errno, fcntl, os, struct, time
 
 FS_IOC_GETFLAGS, FS_IOC_SETFLAGS = 0x80086601, 0x40086602
 FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR = 0x801c581f, 0x401c5820
@@ -229,6 +229,21 @@ for flag in IMMUTABLE, APPEND:
 # The newer form of flags.
 open("x", "w").close()
 os.mkdir("y")
+
+# Whichever form changes them, that shows in the time of change and in no other.
+def times_after(path, change):
+    before = os.stat(path)
+    time.sleep(0.02)
+    change()
+    after = os.stat(path)
+    return [getattr(after, name) > getattr(before, name) for name in ("st_atime_ns", "st_mtime_ns", "st_ctime_ns")]
+
+for path in "x", "y":
+    for value in NODUMP, 0:
+        print(path, value, "times", times_after(path, lambda: flags(path, value)))
+    for value in 0x80, 0:
+        print(path, value, "times", times_after(path, lambda: extended(path, value, 0, 0, 0, 0)))
+
 for path in "x", "y":
     print(path, extended(path))
     for change in ((8, 0, 0, 0, 0), (0x10, 0, 0, 0, 0), (0x40 | 0x80, 0, 0, 0, 0), (0x20, 0, 0, 0, 0),
