@@ -16,7 +16,7 @@ build_packages="
 test_packages="
 	libcmocka-dev libfec-dev libclang-rt-dev
 	ocl-icd-libopencl1 pocl-opencl-icd
-	fio attr acl sqlite3 git tar diffutils util-linux
+	fio attr acl e2fsprogs sqlite3 git tar diffutils util-linux
 	postgresql postgresql-contrib stress-ng
 	mandoc clang-format"
 

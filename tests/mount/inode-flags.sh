@@ -129,7 +129,8 @@ def try_all(label, path, fd):
             ftruncate=lambda: os.ftruncate(fd, 4), size2=size,
             fallocate=lambda: fallocate(fd, 0, 0, 50), size3=size,
             fallocate_keep=lambda: fallocate(fd, KEEP_SIZE, 0, 9000),
-            punch=lambda: fallocate(fd, PUNCH_HOLE | KEEP_SIZE, 0, 4))
+            punch=lambda: fallocate(fd, PUNCH_HOLE | KEEP_SIZE, 0, 4),
+            copy=lambda: os.copy_file_range(source, fd, 2, 0, 0), size4=size)
         print(label, os.pread(fd, 100, 0))
     tell(label,
         chmod=lambda: os.chmod(path, 0o755), fchmod=lambda: os.fchmod(fd, 0o755),
@@ -159,6 +160,7 @@ def make_all():
 for flag in IMMUTABLE, APPEND, IMMUTABLE | APPEND, NODUMP, NOATIME:
     for kind in "file", "directory":
         make_all()
+        source = os.open("source", os.O_RDONLY)
         if kind == "file":
             fd = os.open("it", os.O_CREAT | os.O_RDWR, 0o644)
             os.write(fd, b"hello world")
@@ -174,6 +176,7 @@ for flag in IMMUTABLE, APPEND, IMMUTABLE | APPEND, NODUMP, NOATIME:
             if os.path.lexists("it"):
                 try_all(label, "it", fd)
         os.close(fd)
+        os.close(source)
         for name in os.listdir("."):
             if not os.path.islink(name) and (os.path.isfile(name) or os.path.isdir(name)):
                 flags(name, 0)
