@@ -74,7 +74,7 @@ static struct stretch stretch_at(const struct copying *copying, uint64_t end)
 		fs->space.geometry.per_block - furthest);
 	stretch.written = written & 1;
 	/* the first that is not as the first one is ends it */
-	uint32_t other = (stretch.written ? ~written : written) & fragment_range(0, most);
+	uint32_t other = (stretch.written ? ~written : written) & fragment_set(0, most);
 	stretch.count = other ? (uint32_t)__builtin_ctz(other) : most;
 	return stretch;
 }
@@ -87,11 +87,11 @@ static void add_segments(
 	struct mapping from = block_map_get(&copying->from->map, stretch->from_index);
 	struct mapping to = block_map_get(&copying->to->map, stretch->to_index);
 	uint32_t bytes = space->geometry.bytes;
-	uint32_t sources = fragment_range(stretch->from, stretch->count), fragment;
+	uint32_t sources = fragment_set(stretch->from, stretch->count), fragment;
 	struct fragment_run source, target;
 	while (mapping_next_run(space, from, &sources, &fragment, &source)) {
 		uint32_t first = stretch->to + (fragment - stretch->from);
-		uint32_t targets = fragment_range(first, source.count);
+		uint32_t targets = fragment_set(first, source.count);
 		while (mapping_next_run(space, to, &targets, &fragment, &target)) {
 			job->segments[job->segment_count++] = (struct kernel_segment){
 				.block = target.block,
@@ -109,7 +109,7 @@ static void add_segments(
 static err_t plan_stretch(
 	const struct copying *copying, struct store_job *job, struct stretch *stretch)
 {
-	uint32_t targets = fragment_range(stretch->to, stretch->count);
+	uint32_t targets = fragment_set(stretch->to, stretch->count);
 	if (!stretch->written) {
 		file_release(copying->fs, copying->to, stretch->to_index, targets);
 		return 0;

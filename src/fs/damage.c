@@ -22,26 +22,6 @@ void damage_done(struct damage *damage)
 	table_free((void *)damage->sets, damage->blocks * sizeof(*damage->sets));
 }
 
-/* Fragments FIRST..LAST */
-static uint32_t range(uint32_t first, uint32_t last)
-{
-	return (UINT32_MAX >> (31 - (last - first))) << first;
-}
-
-/* The fragments of a block in which bytes FIRST..END-1 lie. */
-static uint32_t touched(const struct damage *damage, uint32_t first, uint32_t end)
-{
-	return range(first / damage->geometry.bytes, (end - 1) / damage->geometry.bytes);
-}
-
-/* Those that have all their bytes in FIRST..END-1. */
-static uint32_t covered(const struct damage *damage, uint32_t first, uint32_t end)
-{
-	uint32_t from = (first + damage->geometry.bytes - 1) / damage->geometry.bytes;
-	uint32_t to = end / damage->geometry.bytes;
-	return from < to ? range(from, to - 1) : 0;
-}
-
 static bool is_damaged(const struct damage *damage, uint32_t block, uint32_t set)
 {
 	return atomic_load(&damage->sets[block]) & set;
@@ -71,11 +51,12 @@ static bool settle_copy(struct damage *damage, const struct kernel_segment *segm
 			next = end;
 		uint32_t source = segment->source_first + (at - segment->first);
 		if (is_damaged(damage, segment->source,
-			    touched(damage, source, source + (next - at)))) {
-			add(damage, segment->block, touched(damage, at, next));
+			    fragments_touched(&damage->geometry, source, source + (next - at)))) {
+			add(damage, segment->block, fragments_touched(&damage->geometry, at, next));
 			sound = false;
 		} else {
-			clear(damage, segment->block, covered(damage, at, next));
+			clear(damage, segment->block,
+				fragments_covered(&damage->geometry, at, next));
 		}
 	}
 	return sound;
@@ -87,17 +68,17 @@ static bool settle_segment(struct damage *damage, enum kernel kernel,
 	uint32_t block = segment->block;
 	uint32_t from = segment->first, end = segment->first + segment->count;
 	if (kernel == KERNEL_READ)
-		return !is_damaged(damage, block, touched(damage, from, end));
+		return !is_damaged(damage, block, fragments_touched(&damage->geometry, from, end));
 	if (kernel != KERNEL_COPY) {
 		from = segment->zero_from;
 		end = segment->zero_to;
 	}
 	if (launch_failed)
-		add(damage, block, touched(damage, from, end));
+		add(damage, block, fragments_touched(&damage->geometry, from, end));
 	else if (kernel == KERNEL_COPY)
 		return settle_copy(damage, segment);
 	else
-		clear(damage, block, covered(damage, from, end));
+		clear(damage, block, fragments_covered(&damage->geometry, from, end));
 	return true;
 }
 

@@ -179,9 +179,9 @@ static void write_segments(struct fs *fs, struct store_job *job, const struct pi
 		struct kernel_segment *segment = &job->segments[job->segment_count++];
 		*segment = piece_segment(fs, piece, fragment, &run);
 		segment->payload += payload;
-		if (target->zero_before & fragment_range(fragment, 1))
+		if (target->zero_before & fragment_set(fragment, 1))
 			segment->zero_from = run.first * bytes;
-		if (target->zero_behind & fragment_range(fragment + run.count - 1, 1))
+		if (target->zero_behind & fragment_set(fragment + run.count - 1, 1))
 			segment->zero_to = (run.first + run.count) * bytes;
 	}
 }

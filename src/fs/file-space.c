@@ -19,17 +19,12 @@ struct piece piece_at(const struct fs *fs, uint64_t offset, uint64_t end)
 
 uint32_t piece_touched(const struct fs *fs, const struct piece *piece)
 {
-	uint32_t bytes = fs->space.geometry.bytes;
-	uint32_t first = piece->first / bytes;
-	return fragment_range(first, (piece->first + piece->count - 1) / bytes - first + 1);
+	return fragments_touched(&fs->space.geometry, piece->first, piece->first + piece->count);
 }
 
 uint32_t piece_covered(const struct fs *fs, const struct piece *piece)
 {
-	uint32_t bytes = fs->space.geometry.bytes;
-	uint32_t first = (piece->first + bytes - 1) / bytes;
-	uint32_t end = (piece->first + piece->count) / bytes;
-	return first < end ? fragment_range(first, end - first) : 0;
+	return fragments_covered(&fs->space.geometry, piece->first, piece->first + piece->count);
 }
 
 struct kernel_segment piece_segment(const struct fs *fs, const struct piece *piece,
@@ -98,7 +93,7 @@ int file_prepare_write(
 	};
 	/* They are zero already, but so the last line need not be read, nor have been sound. */
 	if (end >= inode->size)
-		ret_target->zero_behind |= fragment_range(last, 1);
+		ret_target->zero_behind |= fragment_set(last, 1);
 	return 0;
 }
 

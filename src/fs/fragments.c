@@ -21,6 +21,8 @@
  */
 #include "fs/fragments.h"
 
+#include "fs/slab.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <sched.h>
@@ -28,7 +30,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define FRAGMENT_BYTES 4096u /* at least */
 #define SHARDS 16u
@@ -73,12 +74,6 @@ struct fragment_geometry fragment_geometry(const struct store_geometry *geometry
 	};
 }
 
-/* COUNT (0..32) fragments from FIRST. */
-static uint32_t set_of(uint32_t first, uint32_t count)
-{
-	return (uint32_t)(((1ull << count) - 1) << first);
-}
-
 int fragments_new(struct store *store, struct fragments **ret_fragments)
 {
 	uint64_t blocks = store_geometry(store)->blocks;
@@ -92,12 +87,10 @@ int fragments_new(struct store *store, struct fragments **ret_fragments)
 	memset(fragments, 0, sizeof(*fragments));
 	fragments->store = store;
 	fragments->per_block = fragment_geometry(store_geometry(store)).per_block;
-	fragments->whole = set_of(0, fragments->per_block);
+	fragments->whole = fragment_set(0, fragments->per_block);
 	fragments->blocks_bytes = blocks * sizeof(*fragments->blocks);
-	/* Populated: a write must not have to wait for the kernel to find memory. */
-	fragments->blocks = mmap(NULL, fragments->blocks_bytes, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (fragments->blocks == MAP_FAILED) {
+	fragments->blocks = table_new(fragments->blocks_bytes);
+	if (!fragments->blocks) {
 		free(fragments);
 		return -ENOMEM;
 	}
@@ -115,7 +108,7 @@ void fragments_free(struct fragments *fragments)
 		return;
 	for (unsigned i = 0; i < SHARDS; i++)
 		pthread_mutex_destroy(&fragments->shards[i].lock);
-	munmap(fragments->blocks, fragments->blocks_bytes);
+	table_free(fragments->blocks, fragments->blocks_bytes);
 	free(fragments);
 }
 
@@ -217,7 +210,7 @@ static uint32_t best_run(uint32_t set, uint32_t count)
 			best = first;
 			best_length = length;
 		}
-		set &= ~set_of(first, length);
+		set &= ~fragment_set(first, length);
 	}
 	return best;
 }
@@ -279,7 +272,7 @@ static void set_free(
 static bool take_in_shard(struct fragments *fragments, struct shard *shard, uint32_t count,
 	bool any_length, struct fragment_run *ret_run)
 {
-	uint32_t fitting = shard->lists & ~set_of(0, count - 1);
+	uint32_t fitting = shard->lists & ~fragment_set(0, count - 1);
 	uint32_t list, block, free, first;
 
 	if (!fitting && any_length && shard->lists) {
@@ -292,7 +285,7 @@ static bool take_in_shard(struct fragments *fragments, struct shard *shard, uint
 	block = shard->heads[list];
 	free = fragments->blocks[block].free;
 	first = best_run(free, count);
-	set_free(fragments, shard, block, free & ~set_of(first, count));
+	set_free(fragments, shard, block, free & ~fragment_set(first, count));
 	*ret_run = (struct fragment_run){.block = block, .first = first, .count = count};
 	return true;
 }
@@ -308,7 +301,7 @@ static bool take_shared(
 		struct shard *shard = &fragments->shards[(first + i) % SHARDS];
 		bool taken;
 
-		if (!surely && !(shard->lists & ~set_of(0, count - 1)))
+		if (!surely && !(shard->lists & ~fragment_set(0, count - 1)))
 			continue;
 		pthread_mutex_lock(&shard->lock);
 		taken = take_in_shard(fragments, shard, count, false, ret_run);
@@ -337,7 +330,7 @@ static bool take_new(struct fragments *fragments, uint32_t count, struct fragmen
 		struct shard *shard = shard_of(fragments, block);
 
 		pthread_mutex_lock(&shard->lock);
-		set_free(fragments, shard, block, fragments->whole & ~set_of(0, count));
+		set_free(fragments, shard, block, fragments->whole & ~fragment_set(0, count));
 		pthread_mutex_unlock(&shard->lock);
 	}
 	if (moves && taken)
@@ -424,7 +417,7 @@ uint32_t fragments_extend(
 	uint32_t free, run;
 
 	/* Usually it is somebody else's: that can be seen without the lock. */
-	if (first >= fragments->per_block || !(entry->free & set_of(first, 1)))
+	if (first >= fragments->per_block || !(entry->free & fragment_set(first, 1)))
 		return 0;
 	pthread_mutex_lock(&shard->lock);
 	free = entry->free;
@@ -433,7 +426,7 @@ uint32_t fragments_extend(
 	if (run > count)
 		run = count;
 	if (run)
-		set_free(fragments, shard, block, free & ~set_of(first, run));
+		set_free(fragments, shard, block, free & ~fragment_set(first, run));
 	pthread_mutex_unlock(&shard->lock);
 	return run;
 }

@@ -32,6 +32,31 @@ struct fragment_geometry {
 };
 struct fragment_geometry fragment_geometry(const struct store_geometry *geometry);
 
+/* The set of fragments FIRST..FIRST+COUNT-1 (0..32 of them). */
+static inline uint32_t fragment_set(uint32_t first, uint32_t count)
+{
+	return (uint32_t)(((1ull << count) - 1) << first);
+}
+
+/* Those in which some of bytes FIRST..END-1 of a block are, FIRST < END; those that have all theirs
+ * there. */
+static inline uint32_t fragments_touched(
+	const struct fragment_geometry *geometry, uint32_t first, uint32_t end)
+{
+	uint32_t from = first / geometry->bytes;
+
+	return fragment_set(from, (end - 1) / geometry->bytes - from + 1);
+}
+
+static inline uint32_t fragments_covered(
+	const struct fragment_geometry *geometry, uint32_t first, uint32_t end)
+{
+	uint32_t from = (first + geometry->bytes - 1) / geometry->bytes;
+	uint32_t to = end / geometry->bytes;
+
+	return from < to ? fragment_set(from, to - from) : 0;
+}
+
 /* Nothing is taken at first. -EOVERFLOW: the store has more than FRAGMENTS_MAX_BLOCKS; -ENOMEM. */
 err_t fragments_new(struct store *store, struct fragments **ret_fragments);
 /* What was not given back stays taken from the store. NULL is allowed. */

@@ -32,7 +32,7 @@ static void plan_copy(struct fs *fs, struct store_job *job, struct mapping from,
 	uint32_t left = space->all, fragment;
 	struct fragment_run source, target;
 	while (mapping_next_run(space, from, &left, &fragment, &source)) {
-		uint32_t set = fragment_range(fragment, source.count);
+		uint32_t set = fragment_set(fragment, source.count);
 		mapping_next_run(space, to, &set, &fragment, &target);
 		job->segments[job->segment_count++] = (struct kernel_segment){
 			.block = target.block,

@@ -37,7 +37,7 @@ int space_init(struct space *space, struct store *store)
 {
 	const struct store_geometry *geometry = store_geometry(store);
 	*space = (struct space){.geometry = fragment_geometry(geometry)};
-	space->all = fragment_range(0, space->geometry.per_block);
+	space->all = fragment_set(0, space->geometry.per_block);
 	int err = fragments_new(store, &space->fragments);
 	if (err)
 		return err;
@@ -134,7 +134,7 @@ bool mapping_next_run(const struct space *space, struct mapping mapping, uint32_
 		return false;
 	*ret_fragment = lowest(*set);
 	*ret_run = run_at(space, mapping, *ret_fragment, run_length(*set, *ret_fragment));
-	*set &= ~fragment_range(*ret_fragment, ret_run->count);
+	*set &= ~fragment_set(*ret_fragment, ret_run->count);
 	return true;
 }
 
@@ -142,7 +142,7 @@ static void place_run(struct scatter *scatter, uint32_t fragment, const struct f
 {
 	for (uint32_t i = 0; i < run->count; i++)
 		scatter->place[fragment + i] = run->block * FRAGMENTS_MAX + run->first + i;
-	scatter->allocated |= fragment_range(fragment, run->count);
+	scatter->allocated |= fragment_set(fragment, run->count);
 }
 
 static void unpack(const struct space *space, struct mapping mapping, struct scatter *ret_scatter)
@@ -207,7 +207,7 @@ static void pack(struct space *space, struct mapping *mapping, const struct scat
 static bool take_beside(struct space *space, const struct scatter *scatter, uint32_t first,
 	uint32_t count, struct fragment_run *ret_run)
 {
-	uint32_t before = scatter->allocated & (fragment_range(0, first + 1) >> 1);
+	uint32_t before = scatter->allocated & fragment_set(0, first);
 	uint32_t neighbour;
 	if (before)
 		neighbour = 31 - (uint32_t)__builtin_clz(before);
@@ -232,7 +232,7 @@ bool mapping_take_block(struct space *space, struct mapping *ret_mapping)
 	if (fragments_take(space->fragments, space->geometry.per_block, FRAGMENTS_PACKED, &run))
 		return false;
 	if (run.count < space->geometry.per_block) {
-		fragments_give(space->fragments, run.block, fragment_range(run.first, run.count));
+		fragments_give(space->fragments, run.block, fragment_set(run.first, run.count));
 		return false;
 	}
 	*ret_mapping = (struct mapping){.detail = space->all, .block = run.block};
@@ -276,7 +276,7 @@ uint32_t mapping_take(struct space *space, struct mapping *mapping, uint32_t set
 			break;
 		place_run(&scatter, first, &run);
 	}
-	uint32_t got = lacking ? set & (fragment_range(0, lowest(lacking) + 1) >> 1) : set;
+	uint32_t got = lacking ? set & fragment_set(0, lowest(lacking)) : set;
 	if (write)
 		scatter.written |= got;
 	pack(space, mapping, &scatter);
@@ -299,7 +299,7 @@ unsigned mapping_release(struct space *space, struct mapping *mapping, uint32_t 
 	uint32_t left = released, fragment;
 	struct fragment_run run;
 	while (mapping_next_run(space, *mapping, &left, &fragment, &run))
-		fragments_give(space->fragments, run.block, fragment_range(run.first, run.count));
+		fragments_give(space->fragments, run.block, fragment_set(run.first, run.count));
 	if (!is_scattered(*mapping) && !is_reserved(*mapping)) {
 		mapping->detail &= ~released;
 		if (mapping->detail == 0)

@@ -41,12 +41,6 @@ err_t space_init(struct space *space, struct store *store);
 /* A zeroed one is allowed. */
 void space_done(struct space *space);
 
-/* The set of fragments FIRST..FIRST+COUNT-1; COUNT is 1..32. */
-static inline uint32_t fragment_range(uint32_t first, uint32_t count)
-{
-	return (UINT32_MAX >> (32 - count)) << first;
-}
-
 bool mapping_is_hole(struct mapping mapping); /* nothing is allocated */
 uint32_t mapping_allocated(const struct space *space, struct mapping mapping);
 uint32_t mapping_written(const struct space *space, struct mapping mapping);

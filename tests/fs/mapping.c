@@ -67,7 +67,7 @@ static void check(struct mapping mapping, struct model *model, uint32_t allocate
 	assert_int_equal(mapping_is_hole(mapping), allocated == 0);
 	places_of(mapping, allocated, places);
 	for (uint32_t i = 0; i < FRAGMENTS_MAX; i++) {
-		if (model->allocated & allocated & fragment_range(i, 1))
+		if (model->allocated & allocated & fragment_set(i, 1))
 			assert_int_equal(places[i], model->place[i]);
 	}
 	memcpy(model->place, places, sizeof(places));
@@ -102,11 +102,11 @@ static uint32_t random_set(uint64_t *seed)
 	case 0:
 		return space.all;
 	case 1: /* from the beginning */
-		return fragment_range(0, first + 1);
+		return fragment_set(0, first + 1);
 	case 2: /* anything but nothing */
-		return ((uint32_t)random_next(seed) & space.all) | fragment_range(first, 1);
+		return ((uint32_t)random_next(seed) & space.all) | fragment_set(first, 1);
 	default:
-		return fragment_range(first, 1 + (uint32_t)random_below(seed, per_block - first));
+		return fragment_set(first, 1 + (uint32_t)random_below(seed, per_block - first));
 	}
 }
 
@@ -200,7 +200,7 @@ static void usual_forms_take_8_bytes(void **state)
 		mapping_take(&space, &reserved, space.all, FRAGMENTS_PACKED, false), space.all);
 	assert_int_equal(mapping_take(&space, &reserved, 24, FRAGMENTS_PACKED, true), 24);
 	for (uint32_t i = 0; i < per_block; i++)
-		mapping_take(&space, &tail, fragment_range(i, 1), FRAGMENTS_ROOMY, true);
+		mapping_take(&space, &tail, fragment_set(i, 1), FRAGMENTS_ROOMY, true);
 	assert_int_equal(mapping_written(&space, tail), space.all);
 	assert_false(mapping_is_full_and_scattered(&space, tail));
 	assert_int_equal(
