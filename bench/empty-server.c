@@ -185,11 +185,12 @@ bool fs_access_time_is_due(const struct fs *fs, const struct fs_attr *attr)
 	return false;
 }
 
-int fs_check_open(struct fs *fs, uint64_t ino, int flags, bool *ret_append_only)
+int fs_check_open(
+	struct fs *fs, uint64_t ino, int flags, struct fs_attr *ret_attr, bool *ret_append_only)
 {
-	(void)fs, (void)ino, (void)flags;
+	(void)flags;
 	*ret_append_only = false;
-	return 0;
+	return fs_get_attr(fs, ino, ret_attr);
 }
 
 int fs_lookup_number(struct fs *fs, uint64_t ino, bool parent, struct fs_attr *ret_attr)

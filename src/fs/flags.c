@@ -25,19 +25,19 @@ int fs_set_flags(struct fs *fs, uint64_t ino, uint32_t flags)
 	return err;
 }
 
-int fs_check_open(struct fs *fs, uint64_t ino, int flags, bool *ret_append_only)
+int fs_check_open(
+	struct fs *fs, uint64_t ino, int flags, struct fs_attr *ret_attr, bool *ret_append_only)
 {
 	bool writes = (flags & O_ACCMODE) != O_RDONLY;
-	struct inode *inode = inode_get(fs, ino);
-	if (!inode)
-		return -ENOENT;
-	pthread_mutex_lock(&inode->lock);
-	uint32_t set = inode->flags;
-	inode_unlock_put(fs, inode);
-	if ((set & FS_IMMUTABLE_FL) && (writes || (flags & O_TRUNC)))
+	struct fs_attr attr;
+	int err = fs_get_attr(fs, ino, &attr);
+	if (err)
+		return err;
+	if ((attr.flags & FS_IMMUTABLE_FL) && (writes || (flags & O_TRUNC)))
 		return -EPERM;
-	if ((set & FS_APPEND_FL) && ((writes && !(flags & O_APPEND)) || (flags & O_TRUNC)))
+	if ((attr.flags & FS_APPEND_FL) && ((writes && !(flags & O_APPEND)) || (flags & O_TRUNC)))
 		return -EPERM;
-	*ret_append_only = writes && (set & FS_APPEND_FL);
+	*ret_attr = attr;
+	*ret_append_only = writes && (attr.flags & FS_APPEND_FL);
 	return 0;
 }

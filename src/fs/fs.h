@@ -177,9 +177,11 @@ err_t fs_set_attr(
 /* Replaces them all. -EOPNOTSUPP: others than FS_FLAGS; -ENOTTY: neither file nor directory. */
 err_t fs_set_flags(struct fs *fs, uint64_t ino, uint32_t flags);
 
-/* May a file be opened with these flags of open(2)? -EPERM if its inode flags forbid it.
- * *RET_APPEND_ONLY says that what is opened so must only ever append. */
-err_t fs_check_open(struct fs *fs, uint64_t ino, int flags, bool *ret_append_only);
+/* May a file be opened with these flags of open(2)? -EPERM if its inode flags forbid it. *RET_ATTR
+ * is what it is opened as, and *RET_APPEND_ONLY says that what is opened so must only ever append.
+ */
+err_t fs_check_open(
+	struct fs *fs, uint64_t ino, int flags, struct fs_attr *ret_attr, bool *ret_append_only);
 
 /*
  * Extended attributes of the namespaces user, trusted and security (others are -EOPNOTSUPP), names

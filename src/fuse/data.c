@@ -34,23 +34,17 @@ int fuse_handle_open(struct fuse_request *request)
 	const struct fuse_open_in *in = request->argument;
 	struct fs *fs = request->connection->fs;
 	uint64_t ino = request->header->nodeid;
-	bool append_only = false;
 	struct fs_changes changes = {};
 	struct fuse_open_out out;
 	struct fs_attr attr;
-	int err = 0;
+	bool append_only;
+	int err = fs_check_open(fs, ino, (int)in->flags, &attr, &append_only);
 
-	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC))
-		err = fs_check_open(fs, ino, (int)in->flags, &append_only);
-	if (err)
-		return err;
-	if (in->flags & O_TRUNC) {
+	if (!err && (in->flags & O_TRUNC)) {
 		changes.valid = FS_SET_SIZE | FS_SET_MTIME_NOW;
 		if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 			changes.valid |= FS_KILL_SUIDGID;
 		err = fs_set_attr(fs, ino, &changes, &attr);
-	} else {
-		err = fs_get_attr(fs, ino, &attr);
 	}
 	if (err)
 		return err;

@@ -107,15 +107,16 @@ static void an_immutable_file_stays_as_it_is(void **state)
 {
 	(void)state;
 	struct client client = client_open(&volume);
+	struct fs_attr attr;
 	bool append_only;
 	set(file, FS_IMMUTABLE_FL);
 	assert_protected();
 	assert_int_equal(change(file, FS_SET_ATIME_NOW | FS_SET_MTIME_NOW), -EPERM);
 	assert_int_equal(fs_allocate(fs, client.queue, file, 0, 0, 100), -EPERM);
-	assert_int_equal(fs_check_open(fs, file, O_RDWR, &append_only), -EPERM);
-	assert_int_equal(fs_check_open(fs, file, O_WRONLY | O_APPEND, &append_only), -EPERM);
-	assert_int_equal(fs_check_open(fs, file, O_RDONLY | O_TRUNC, &append_only), -EPERM);
-	assert_int_equal(fs_check_open(fs, file, O_RDONLY, &append_only), 0);
+	assert_int_equal(fs_check_open(fs, file, O_RDWR, &attr, &append_only), -EPERM);
+	assert_int_equal(fs_check_open(fs, file, O_WRONLY | O_APPEND, &attr, &append_only), -EPERM);
+	assert_int_equal(fs_check_open(fs, file, O_RDONLY | O_TRUNC, &attr, &append_only), -EPERM);
+	assert_int_equal(fs_check_open(fs, file, O_RDONLY, &attr, &append_only), 0);
 	assert_int_equal(change(file, FS_SET_SIZE | FS_SET_THROUGH_OPEN), 0);
 	client_close(&client);
 }
@@ -125,8 +126,9 @@ static void an_append_only_file_only_grows(void **state)
 	(void)state;
 	struct client client = client_open(&volume);
 	int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	struct fs_attr attr;
 	bool append_only = true;
-	assert_int_equal(fs_check_open(fs, file, O_RDWR, &append_only), 0);
+	assert_int_equal(fs_check_open(fs, file, O_RDWR, &attr, &append_only), 0);
 	assert_false(append_only);
 	set(file, FS_APPEND_FL);
 	assert_protected();
@@ -136,10 +138,10 @@ static void an_append_only_file_only_grows(void **state)
 	assert_int_equal(fs_allocate(fs, client.queue, file, 0, 0, 100), 0);
 	assert_int_equal(fs_allocate(fs, client.queue, file, punch, 0, 100), -EPERM);
 	assert_int_equal(fs_allocate(fs, client.queue, file, FALLOC_FL_ZERO_RANGE, 0, 100), -EPERM);
-	assert_int_equal(fs_check_open(fs, file, O_RDWR, &append_only), -EPERM);
+	assert_int_equal(fs_check_open(fs, file, O_RDWR, &attr, &append_only), -EPERM);
 	assert_int_equal(
-		fs_check_open(fs, file, O_RDWR | O_APPEND | O_TRUNC, &append_only), -EPERM);
-	assert_int_equal(fs_check_open(fs, file, O_RDWR | O_APPEND, &append_only), 0);
+		fs_check_open(fs, file, O_RDWR | O_APPEND | O_TRUNC, &attr, &append_only), -EPERM);
+	assert_int_equal(fs_check_open(fs, file, O_RDWR | O_APPEND, &attr, &append_only), 0);
 	assert_true(append_only);
 	client_close(&client);
 }
