@@ -112,9 +112,7 @@ static void one_file_everything_at_once(void **state)
 {
 	(void)state;
 	struct client client = client_open(&volume);
-	uint64_t former = make_file(fs, FS_ROOT, "former", FORGET);
-	client_fill(&client, former, 0, 16 * MIB, 0xaa);
-	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("former")), 0);
+	leave_former_bytes(&volume, &client);
 	on_threads(change_everything);
 	client_close(&client);
 }

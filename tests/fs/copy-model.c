@@ -32,10 +32,7 @@ static int set_up(void **state)
 	client = client_open(&volume);
 	fs = volume.fs;
 	fragment = volume.fragment.bytes;
-	/* Former owners' bytes are everywhere: none of them may ever be seen. */
-	uint64_t former = make_file(fs, FS_ROOT, "former", FORGET);
-	client_fill(&client, former, 0, REGION, 0xaa);
-	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("former")), 0);
+	leave_former_bytes(&volume, &client);
 	return 0;
 }
 
@@ -222,18 +219,11 @@ static void copies_beside_writes_take_whole_fragments(void **state)
 		pthread_join(workers[i].thread, NULL);
 }
 
-#define ON_BOTH_CODES(test)                                     \
-	{#test " rs136", test, set_up, tear_down, &rs136},      \
-	{                                                       \
-#test " rs128", test, set_up, tear_down, &rs128 \
-	}
-
 int main(int argc, char **argv)
 {
-	static enum rs_code rs136 = RS_136, rs128 = RS_128;
 	const struct CMUnitTest tests[] = {
-		ON_BOTH_CODES(random_copies_are_like_their_model),
-		ON_BOTH_CODES(copies_beside_writes_take_whole_fragments),
+		ON_BOTH_CODES(random_copies_are_like_their_model, set_up),
+		ON_BOTH_CODES(copies_beside_writes_take_whole_fragments, set_up),
 	};
 	if (argc > 1)
 		seed_argument = strtoull(argv[1], NULL, 0);

@@ -20,10 +20,7 @@ static int set_up(void **state)
 	volume = volume_open(*(enum rs_code *)*state, 8 * MIB);
 	client = client_open(&volume);
 	fs = volume.fs;
-	uint64_t former = make_file(fs, FS_ROOT, "former", FORGET);
-	client_fill(&client, former, 0, 8 * MIB, 0xaa);
-	assert_int_equal(store_blocks_free(volume.store), 0);
-	assert_int_equal(fs_unlink(fs, FS_ROOT, name_of("former")), 0);
+	leave_former_bytes(&volume, &client);
 	file = make_file(fs, FS_ROOT, "file", FORGET);
 	return 0;
 }
@@ -304,30 +301,23 @@ static void lost_lines_are_gathered_as_they_are(void **state)
 	assert_int_equal(client_count_other(&client, file, 0, volume.payload, 1), 0);
 }
 
-#define ON_CODE(test, code)                                     \
-	{                                                       \
-#test "_" #code, test, set_up, tear_down, &code \
-	}
-#define ON_BOTH_CODES(test) ON_CODE(test, rs136), ON_CODE(test, rs128)
-
 int main(void)
 {
-	static enum rs_code rs136 = RS_136, rs128 = RS_128;
 	const struct CMUnitTest tests[] = {
-		ON_BOTH_CODES(failed_write_is_not_readable),
-		ON_BOTH_CODES(failed_write_ends_with_its_blocks),
-		ON_BOTH_CODES(zeroed_range_is_sound),
-		ON_BOTH_CODES(failed_zeroing_is_not_readable),
-		ON_BOTH_CODES(failed_zeroing_behind_a_cut_is_not_readable),
-		ON_BOTH_CODES(damage_is_gathered_as_it_is),
-		ON_BOTH_CODES(gathering_makes_its_block_sound),
-		ON_BOTH_CODES(failed_gathering_is_not_readable),
-		ON_BOTH_CODES(lost_lines_are_gathered_as_they_are),
-		ON_BOTH_CODES(failed_read_harms_nothing),
-		ON_BOTH_CODES(read_behind_a_failing_write_fails),
-		ON_BOTH_CODES(repairable_damage_is_not_noticed),
-		ON_BOTH_CODES(lost_lines_fail_until_overwritten),
-		ON_BOTH_CODES(append_to_a_lost_line_fails),
+		ON_BOTH_CODES(failed_write_is_not_readable, set_up),
+		ON_BOTH_CODES(failed_write_ends_with_its_blocks, set_up),
+		ON_BOTH_CODES(zeroed_range_is_sound, set_up),
+		ON_BOTH_CODES(failed_zeroing_is_not_readable, set_up),
+		ON_BOTH_CODES(failed_zeroing_behind_a_cut_is_not_readable, set_up),
+		ON_BOTH_CODES(damage_is_gathered_as_it_is, set_up),
+		ON_BOTH_CODES(gathering_makes_its_block_sound, set_up),
+		ON_BOTH_CODES(failed_gathering_is_not_readable, set_up),
+		ON_BOTH_CODES(lost_lines_are_gathered_as_they_are, set_up),
+		ON_BOTH_CODES(failed_read_harms_nothing, set_up),
+		ON_BOTH_CODES(read_behind_a_failing_write_fails, set_up),
+		ON_BOTH_CODES(repairable_damage_is_not_noticed, set_up),
+		ON_BOTH_CODES(lost_lines_fail_until_overwritten, set_up),
+		ON_BOTH_CODES(append_to_a_lost_line_fails, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum rs_code code_rs136 = RS_136, code_rs128 = RS_128, code_none = RS_NONE;
+
 void require_failed(const char *file, int line, const char *condition)
 {
 	fprintf(stderr, "%s:%d: %s does not hold\n", file, line, condition);
@@ -230,6 +232,14 @@ ssize_t client_fill(
 		written += (size_t)moved;
 	}
 	return (ssize_t)written;
+}
+
+void leave_former_bytes(struct volume *volume, struct client *client)
+{
+	uint64_t former = make_file(volume->fs, FS_ROOT, "former", FORGET);
+	client_fill(client, former, 0, volume->blocks * volume->payload, 0xaa);
+	REQUIRE(free_fragments(volume) == 0);
+	REQUIRE(!fs_unlink(volume->fs, FS_ROOT, name_of("former")));
 }
 
 size_t client_count_other(

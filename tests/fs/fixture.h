@@ -38,6 +38,18 @@ uint64_t free_fragments(const struct volume *volume);
 /* What fs_attr says of a file that has so many. */
 uint64_t blocks_512_of(const struct volume *volume, uint64_t fragments);
 
+/*
+ * The entry of a test that runs with a code, which SET_UP finds at *state; the test's file has a
+ * tear_down. And its entries with both codes that correct, or with all.
+ */
+extern enum rs_code code_rs136, code_rs128, code_none;
+#define ON_CODE(test, code, set_up)                                    \
+	{                                                              \
+#test "_" #code, test, set_up, tear_down, &code_##code \
+	}
+#define ON_BOTH_CODES(test, set_up) ON_CODE(test, rs136, set_up), ON_CODE(test, rs128, set_up)
+#define ON_ALL_CODES(test, set_up) ON_BOTH_CODES(test, set_up), ON_CODE(test, none, set_up)
+
 /* Stop the program if CONDITION does not hold. */
 #define REQUIRE(condition)                                              \
 	do {                                                            \
@@ -86,6 +98,10 @@ ssize_t client_fill(
 	struct client *client, uint64_t ino, uint64_t offset, size_t length, uint8_t byte);
 size_t client_count_other(
 	struct client *client, uint64_t ino, uint64_t offset, size_t length, uint8_t byte);
+
+/* Fill the whole region with 0xaa in a file that is gone then: bytes of a former owner are
+ * everywhere, and none of them may ever be seen. */
+void leave_former_bytes(struct volume *volume, struct client *client);
 
 /* A small generator of its own, so that a seed gives the same run everywhere. */
 uint64_t random_next(uint64_t *state);

@@ -239,19 +239,12 @@ static void scattered_mappings_use_every_fragment(void **state)
 	assert_int_equal(fragments_count_free(space.fragments), all_fragments());
 }
 
-#define ON_CODE(test, code)                                     \
-	{                                                       \
-#test "_" #code, test, set_up, tear_down, &code \
-	}
-#define ON_BOTH_CODES(test) ON_CODE(test, rs136), ON_CODE(test, rs128)
-
 int main(void)
 {
-	static enum rs_code rs136 = RS_136, rs128 = RS_128;
 	const struct CMUnitTest tests[] = {
-		ON_BOTH_CODES(mappings_are_like_their_models),
-		ON_BOTH_CODES(usual_forms_take_8_bytes),
-		ON_BOTH_CODES(scattered_mappings_use_every_fragment),
+		ON_BOTH_CODES(mappings_are_like_their_models, set_up),
+		ON_BOTH_CODES(usual_forms_take_8_bytes, set_up),
+		ON_BOTH_CODES(scattered_mappings_use_every_fragment, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,16 +193,10 @@ static void empty_file_takes_400_bytes(void **state)
 
 int main(void)
 {
-	static enum rs_code rs136 = RS_136, rs128 = RS_128;
 	const struct CMUnitTest tests[] = {
-		{"writing_takes_no_memory_rs136", writing_takes_no_memory, set_up, tear_down,
-			&rs136},
-		{"writing_takes_no_memory_rs128", writing_takes_no_memory, set_up, tear_down,
-			&rs128},
-		{"scattered_writing_takes_no_calls", scattered_writing_takes_no_calls, set_up,
-			tear_down, &rs136},
-		{"empty_file_takes_400_bytes", empty_file_takes_400_bytes, set_up, tear_down,
-			&rs136},
+		ON_BOTH_CODES(writing_takes_no_memory, set_up),
+		ON_CODE(scattered_writing_takes_no_calls, rs136, set_up),
+		ON_CODE(empty_file_takes_400_bytes, rs136, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

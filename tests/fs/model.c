@@ -160,15 +160,6 @@ static void do_one(struct run *run)
 	}
 }
 
-/* Fill every block with bytes of somebody else first: none of them may ever be seen. */
-static void soil(struct run *run)
-{
-	uint64_t file = make_file(run->client.fs, FS_ROOT, "former", FORGET);
-	client_fill(&run->client, file, 0, 16 * MIB, 0xaa);
-	REQUIRE(store_blocks_free(run->volume.store) == 0);
-	REQUIRE(!fs_unlink(run->client.fs, FS_ROOT, name_of("former")));
-}
-
 static void neighbour_name(char name[static 24], unsigned number)
 {
 	snprintf(name, 24, "neighbour-%u", number);
@@ -213,7 +204,7 @@ static void file_is_like_its_model(void **state)
 	printf("%s: %u operations with seed %llu\n", rs_code_name(code), operations,
 		(unsigned long long)run.seed);
 	fflush(stdout);
-	soil(&run);
+	leave_former_bytes(&run.volume, &run.client);
 	run.file = make_file(run.client.fs, FS_ROOT, "file", FORGET);
 	unsigned neighbours = break_up(&run);
 	for (run.step = 0; run.step < operations; run.step++) {

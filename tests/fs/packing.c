@@ -255,15 +255,8 @@ static void pieces_stay_where_no_block_is_free(void **state)
 	assert_int_equal(client_count_other(&client, b, 0, volume.payload, 2), 0);
 }
 
-#define ON_CODE(test, code, up)                             \
-	{                                                   \
-#test "_" #code, test, up, tear_down, &code \
-	}
-#define ON_BOTH_CODES(test, up) ON_CODE(test, rs136, up), ON_CODE(test, rs128, up)
-
 int main(void)
 {
-	static enum rs_code rs136 = RS_136, rs128 = RS_128;
 	const struct CMUnitTest tests[] = {
 		ON_BOTH_CODES(tree_of_small_files_takes_what_its_files_have, set_up_tree),
 		ON_BOTH_CODES(small_files_fill_everything, set_up),

@@ -283,23 +283,16 @@ static void bad_requests_are_refused(void **state)
 	assert_int_equal(fs_seek(fs, file, 0, SEEK_HOLE, &at), -ENXIO);
 }
 
-#define ON_CODE(test, code)                                     \
-	{                                                       \
-#test "_" #code, test, set_up, tear_down, &code \
-	}
-#define ON_ALL_CODES(test) ON_CODE(test, rs136), ON_CODE(test, rs128), ON_CODE(test, none)
-
 int main(void)
 {
-	static enum rs_code rs136 = RS_136, rs128 = RS_128, none = RS_NONE;
 	const struct CMUnitTest tests[] = {
-		ON_ALL_CODES(former_bytes_are_never_shown),
-		ON_ALL_CODES(full_region_writes_short_then_enospc),
-		ON_ALL_CODES(reserved_space_can_always_be_written),
-		ON_ALL_CODES(what_is_cut_or_punched_goes_back),
-		ON_ALL_CODES(holes_are_seen_and_cost_nothing),
-		ON_ALL_CODES(offsets_up_to_8_eib),
-		ON_CODE(bad_requests_are_refused, rs136),
+		ON_ALL_CODES(former_bytes_are_never_shown, set_up),
+		ON_ALL_CODES(full_region_writes_short_then_enospc, set_up),
+		ON_ALL_CODES(reserved_space_can_always_be_written, set_up),
+		ON_ALL_CODES(what_is_cut_or_punched_goes_back, set_up),
+		ON_ALL_CODES(holes_are_seen_and_cost_nothing, set_up),
+		ON_ALL_CODES(offsets_up_to_8_eib, set_up),
+		ON_CODE(bad_requests_are_refused, rs136, set_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

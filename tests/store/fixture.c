@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum rs_code test_rs136 = RS_136, test_rs128 = RS_128, test_none = RS_NONE;
+
 void test_abort(const char *file, int line, const char *condition)
 {
 	fprintf(stderr, "%s:%d: %s does not hold\n", file, line, condition);

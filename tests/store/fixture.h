@@ -42,6 +42,14 @@ int test_move(struct store *store, const struct test_move *move, struct store_ou
 struct store_sweep_totals test_sweep(
 	struct store *store, enum kernel kernel, const struct store_sweep *arguments);
 
+/* The entries of a test that runs with each code, which it finds at *CONTEXT. */
+extern enum rs_code test_rs136, test_rs128, test_none;
+#define ON_CODE(test, code)                                     \
+	{                                                       \
+#test "_" #code, test, NULL, NULL, &test_##code \
+	}
+#define ON_ALL_CODES(test) ON_CODE(test, rs136), ON_CODE(test, rs128), ON_CODE(test, none)
+
 /* Stop the program if CONDITION does not hold; from any thread. */
 #define REQUIRE(condition)                                          \
 	do {                                                        \

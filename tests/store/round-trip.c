@@ -183,8 +183,9 @@ static void read_some(struct model *model)
 			&model->bytes[which[i]][segments[i].first], segments[i].count);
 }
 
-static void round_trip(enum rs_code code)
+static void round_trip(void **context)
 {
+	enum rs_code code = *(enum rs_code *)*context;
 	struct device *device = test_device_open();
 	struct store *store = test_store_open(device, code);
 	struct model *model = calloc(1, sizeof(*model));
@@ -217,24 +218,6 @@ static void round_trip(enum rs_code code)
 	free(model);
 	store_close(store);
 	device_close(device);
-}
-
-static void rs136(void **context)
-{
-	(void)context;
-	round_trip(RS_136);
-}
-
-static void rs128(void **context)
-{
-	(void)context;
-	round_trip(RS_128);
-}
-
-static void none(void **context)
-{
-	(void)context;
-	round_trip(RS_NONE);
 }
 
 /* The groups of a launch run in any order and at once, the segments of a job seem not to. */
@@ -307,9 +290,7 @@ static void a_new_region_reads_as_zeros(void **context)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rs136),
-		cmocka_unit_test(rs128),
-		cmocka_unit_test(none),
+		ON_ALL_CODES(round_trip),
 		cmocka_unit_test(segments_on_one_line_count_in_their_order),
 		cmocka_unit_test(a_new_region_reads_as_zeros),
 	};

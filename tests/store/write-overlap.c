@@ -197,8 +197,9 @@ static void end_fighters(struct fighter *fighters, unsigned count)
 	}
 }
 
-static void overlap(enum rs_code code)
+static void overlap(void **context)
 {
+	enum rs_code code = *(enum rs_code *)*context;
 	struct device *device = test_device_open();
 	struct fight fight = {.store = test_store_open(device, code)};
 	struct fighter fighters[THREADS_MOST] = {};
@@ -215,24 +216,6 @@ static void overlap(enum rs_code code)
 	assert_true(counters.delayed_jobs > 0); /* or this has tested nothing */
 	store_close(fight.store);
 	device_close(device);
-}
-
-static void rs136(void **context)
-{
-	(void)context;
-	overlap(RS_136);
-}
-
-static void rs128(void **context)
-{
-	(void)context;
-	overlap(RS_128);
-}
-
-static void none(void **context)
-{
-	(void)context;
-	overlap(RS_NONE);
 }
 
 /* Jobs over many blocks in any order, all of which want each other's: were two ever to wait for
@@ -275,9 +258,7 @@ static void jobs_over_many_blocks_never_wait_in_a_circle(void **context)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rs136),
-		cmocka_unit_test(rs128),
-		cmocka_unit_test(none),
+		ON_ALL_CODES(overlap),
 		cmocka_unit_test(jobs_over_many_blocks_never_wait_in_a_circle),
 	};
 
