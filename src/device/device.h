@@ -117,6 +117,10 @@ struct device_launch {
 	size_t payload_bytes;
 };
 
+/* The groups (segment_count x tiles_per_segment) of the largest launch in everyday use: what a
+ * backend prepares for when it opens a device. Tests may launch more. */
+#define DEVICE_LAUNCH_GROUPS 4224u
+
 /*
  * Queue one launch and return at once. The report at params.report in CONTROL tells how it ended:
  * `done` becomes params.ticket when all that the kernel wrote can be read, or KERNEL_FAILED when

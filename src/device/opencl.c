@@ -25,6 +25,7 @@
 
 /* Some drivers can't fill more at once than 32 bits can count. */
 #define FILL_BYTES GIB
+#define WARM_UP_BYTES 256u
 #define ALLOC_UNIT 128u /* sizes are rounded up to it, for filling in wide pieces */
 
 /* For tests on machines without a discrete GPU: stage even where kernels could reach pinned memory.
@@ -79,19 +80,81 @@ static int build_kernels(struct opencl_device *device, const char *subject, stru
 		return why_fail(why, EIO, "%s: its driver refuses the kernels (%s): update it",
 			subject, opencl_error_name(code));
 	code = driver->clBuildProgram(device->program, 1, &device->id, "-cl-std=CL1.2", NULL, NULL);
-	if (code != CL_SUCCESS)
-		return explain_build(device, subject, code, why);
-	/* Queues make their own; this is to find out now. */
-	for (int i = 0; i < KERNEL_COUNT; i++) {
-		cl_kernel kernel = driver->clCreateKernel(device->program, kernel_names[i], &code);
+	return code == CL_SUCCESS ? 0 : explain_build(device, subject, code, why);
+}
 
-		if (!kernel)
-			return why_fail(why, EIO,
-				"%s: its driver lost the kernel %s (%s): update the driver",
+/* A launch that finds nothing to do, with all its words in BUFFER: at its front an empty segment,
+ * behind it the report and the scratch. */
+static cl_int launch_nothing(struct opencl_device *device, cl_kernel kernel, cl_mem buffer)
+{
+	const struct opencl_driver *driver = device->driver;
+	const struct kernel_params params = {
+		.report = sizeof(struct kernel_segment),
+		.data_per_line = KERNEL_LINE_BYTES,
+		.parity_pitch = KERNEL_PARITY_BYTES,
+		.segment_count = 1,
+		.tiles_per_segment = DEVICE_LAUNCH_GROUPS,
+		.scratch = (sizeof(struct kernel_segment) + sizeof(struct kernel_report)) / 4,
+		.ticket = 1,
+		.inject_errors = 1,
+		.inject_every = 1,
+	};
+	const size_t lanes = KERNEL_LANES, items = lanes * DEVICE_LAUNCH_GROUPS;
+	cl_int code = CL_SUCCESS;
+
+	for (cl_uint i = 0; code == CL_SUCCESS && i < 4; i++)
+		code = driver->clSetKernelArg(kernel, i, sizeof(buffer), &buffer);
+	if (code == CL_SUCCESS)
+		code = driver->clSetKernelArg(kernel, 4, sizeof(params), &params);
+	if (code == CL_SUCCESS)
+		code = driver->clEnqueueNDRangeKernel(
+			device->setup, kernel, 1, NULL, &items, &lanes, 0, NULL, NULL);
+	return code == CL_SUCCESS ? driver->clFinish(device->setup) : code;
+}
+
+static cl_int warm_up_kernel(struct opencl_device *device, const char *name, cl_mem buffer)
+{
+	static const cl_uint zeros[4];
+	const struct opencl_driver *driver = device->driver;
+	cl_int code;
+	cl_kernel kernel = driver->clCreateKernel(device->program, name, &code);
+
+	if (!kernel)
+		return code;
+	code = driver->clEnqueueFillBuffer(
+		device->setup, buffer, zeros, sizeof(zeros), 0, WARM_UP_BYTES, 0, NULL, NULL);
+	if (code == CL_SUCCESS)
+		code = launch_nothing(device, kernel, buffer);
+	driver->clReleaseKernel(kernel);
+	return code;
+}
+
+/*
+ * Launch every kernel once, as wide as it will ever be. Drivers put off part of compiling until
+ * then, and no request is to wait for that. And PoCL (3.1) makes another form of a kernel when it
+ * is launched wider than before; while both run it counts the end of one as the other's, and
+ * aborts the process (its pocl_release_dlhandle_cache() looks at no width).
+ */
+static int warm_up(struct opencl_device *device, const char *subject, struct why *why)
+{
+	const struct opencl_driver *driver = device->driver;
+	cl_int code;
+	cl_mem buffer = driver->clCreateBuffer(
+		device->context, CL_MEM_READ_WRITE, WARM_UP_BYTES, NULL, &code);
+
+	if (!buffer)
+		return why_fail(why, EIO, "%s: its driver gives it no memory (%s)", subject,
+			opencl_error_name(code));
+	code = CL_SUCCESS;
+	for (int i = 0; code == CL_SUCCESS && i < KERNEL_COUNT; i++) {
+		code = warm_up_kernel(device, kernel_names[i], buffer);
+		if (code != CL_SUCCESS)
+			why_fail(why, EIO,
+				"%s: its driver can't run the kernel %s (%s): update the driver",
 				subject, kernel_names[i], opencl_error_name(code));
-		driver->clReleaseKernel(kernel);
 	}
-	return 0;
+	driver->clReleaseMemObject(buffer);
+	return code == CL_SUCCESS ? 0 : -EIO;
 }
 
 static void opencl_close(struct device *base)
@@ -113,6 +176,7 @@ static int opencl_set_up(struct opencl_device *device, struct why *why)
 	const struct opencl_driver *driver = device->driver;
 	char subject[32];
 	cl_int code;
+	int err;
 
 	snprintf(subject, sizeof(subject), "opencl:%u", device->base.info.number);
 	if (opencl_find(driver, device->base.info.number, &device->id) < 0)
@@ -129,7 +193,8 @@ static int opencl_set_up(struct opencl_device *device, struct why *why)
 		return why_fail(why, EIO,
 			"%s: its driver makes no queue (%s): see the system's log (dmesg)", subject,
 			opencl_error_name(code));
-	return build_kernels(device, subject, why);
+	err = build_kernels(device, subject, why);
+	return err ? err : warm_up(device, subject, why);
 }
 
 static int opencl_open(const struct device_info *info, struct device **ret_device, struct why *why)

@@ -234,6 +234,9 @@ static void plan_round(struct store_job_state *state)
 	state->round_count = end - first;
 }
 
+_Static_assert(STORE_JOB_SEGMENTS *KERNEL_BLOCK_TILES <= DEVICE_LAUNCH_GROUPS,
+	"devices are prepared for launches as large as a job");
+
 static uint32_t tiles_per_segment(const struct store_job_state *state)
 {
 	unsigned each = claims_a_segment(&state->job);

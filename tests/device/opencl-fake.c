@@ -92,6 +92,7 @@ static void failures_to_open_are_explained(void **state)
 	assert_open_fails("no-context", "CL_DEVICE_NOT_AVAILABLE");
 	assert_open_fails("build-fails", "fake.cl:7: error: no such thing;");
 	assert_open_fails("kernel-missing", "vramfs_copy");
+	assert_open_fails("enqueue-fails", "vramfs_encode");
 }
 
 static void assert_selects(const char *selector, unsigned number)

@@ -62,7 +62,7 @@ static void *worker_main(void *user)
 	return NULL;
 }
 
-static void run_workers(struct rig *rig, struct device_queue *shared)
+static void run_workers(struct rig *rig, struct device_queue *shared, void *(*work)(void *))
 {
 	struct worker workers[THREADS] = {0};
 
@@ -75,7 +75,7 @@ static void run_workers(struct rig *rig, struct device_queue *shared)
 		worker->queue = shared;
 		if (!shared)
 			assert_int_equal(device_queue_new(rig->device, &worker->queue), 0);
-		assert_int_equal(pthread_create(&worker->thread, NULL, worker_main, worker), 0);
+		assert_int_equal(pthread_create(&worker->thread, NULL, work, worker), 0);
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		pthread_join(workers[i].thread, NULL);
@@ -90,14 +90,14 @@ static void run_workers(struct rig *rig, struct device_queue *shared)
 
 static void threads_with_a_queue_each(void **state)
 {
-	run_workers(*state, NULL);
+	run_workers(*state, NULL, worker_main);
 }
 
 static void threads_that_share_a_queue(void **state)
 {
 	struct rig *rig = *state;
 
-	run_workers(rig, rig->queue);
+	run_workers(rig, rig->queue, worker_main);
 }
 
 /* A queue may be freed as soon as the word of its last launch has changed. */
@@ -138,9 +138,37 @@ static void freeing_a_queue_waits_for_its_launches(void **state)
 	}
 }
 
+/* One half launch narrow ones, the other half ever wider ones. */
+static void *widening_main(void *user)
+{
+	struct worker *worker = user;
+	const struct rig *rig = worker->rig;
+	const unsigned slot = worker->number;
+
+	for (unsigned round = 0; round < RIG_SEGMENTS * 20 && !worker->failure; round++) {
+		const unsigned segments = slot % 2 ? 1 + round / 20 : 1;
+		struct device_launch launch = rig_launch(
+			rig, round % 2 ? KERNEL_VERIFY : KERNEL_COMPARE, slot, segments, 0, 0);
+
+		for (unsigned i = 0; i < segments; i++)
+			rig_segments(rig, slot)[i] = rig_segment(slot, 0, KERNEL_BLOCK_BYTES);
+		if (rig_run(worker->queue, &launch) != launch.params.ticket)
+			worker->failure = "a launch failed";
+	}
+	return NULL;
+}
+
+/* Before anything else has been launched: drivers may compile a kernel anew when it is launched
+ * wider than ever, and the others are still running. */
+static void launches_become_wider_while_others_run(void **state)
+{
+	run_workers(*state, NULL, widening_main);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(launches_become_wider_while_others_run),
 		cmocka_unit_test(threads_with_a_queue_each),
 		cmocka_unit_test(threads_that_share_a_queue),
 		cmocka_unit_test(queues_come_and_go),
