@@ -141,20 +141,20 @@ static int warm_up(struct opencl_device *device, const char *subject, struct why
 	cl_int code;
 	cl_mem buffer = driver->clCreateBuffer(
 		device->context, CL_MEM_READ_WRITE, WARM_UP_BYTES, NULL, &code);
+	int err = 0;
 
 	if (!buffer)
 		return why_fail(why, EIO, "%s: its driver gives it no memory (%s)", subject,
 			opencl_error_name(code));
-	code = CL_SUCCESS;
-	for (int i = 0; code == CL_SUCCESS && i < KERNEL_COUNT; i++) {
+	for (int i = 0; !err && i < KERNEL_COUNT; i++) {
 		code = warm_up_kernel(device, kernel_names[i], buffer);
 		if (code != CL_SUCCESS)
-			why_fail(why, EIO,
+			err = why_fail(why, EIO,
 				"%s: its driver can't run the kernel %s (%s): update the driver",
 				subject, kernel_names[i], opencl_error_name(code));
 	}
 	driver->clReleaseMemObject(buffer);
-	return code == CL_SUCCESS ? 0 : -EIO;
+	return err;
 }
 
 static void opencl_close(struct device *base)

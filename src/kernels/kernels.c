@@ -7,17 +7,22 @@
  * device's driver when the device is opened (from the text that scripts/flatten-opencl.py makes of
  * it), and natively by native.c.
  *
- * A kernel that needs what only some devices have (tensor cores, shuffles) goes into a file of its
- * own beside this one, with the same names, parameters and grid, and must leave the same bits
- * behind. It becomes one more module that src/device can load; the backend chooses, kernel by
- * kernel, when it opens the device, and the tests in tests/kernels run against whichever was
- * chosen.
+ * A device that can do better does so in a variant: a file that includes this one and defines
+ *before
+ *
+ *	TILE_TOGETHER_DEFINED	tile_encode(), tile_check(), line_parity() and line_errors() of its
+ *				own: see tile.h
+ *	SWEEPS_DEFINED		encode, verify, correct and refresh of its own
+ *
+ * and leaves the same bits behind. src/device loads one variant, with all kernels, when it opens
+ *the device, and the tests in tests/kernels run against whichever was chosen.
  */
 #include "kernels/tile.h"
 
 /* The shape that the kernels share whose lines are all whole: every line, one lane a line. */
 #define FOR_EACH_LINE(line, work) FOR_EACH_LANE (line, (work).line_begin, (work).line_end)
 
+#if !defined(SWEEPS_DEFINED)
 KERNEL(encode)
 {
 	LOCAL_VARIABLE(struct tile, tile);
@@ -26,9 +31,10 @@ KERNEL(encode)
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
+		tile_encode(&tile, &work, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		parity_store(region, parity_offset(&params, &work, line),
-			code_parity(tile_row(&tile, line), work.data_bytes));
+			line_parity(&tile, &work, line));
 	}
 	group_finish(&tile, &params, scratch, control);
 }
@@ -41,10 +47,11 @@ KERNEL(verify)
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
+		tile_encode(&tile, &work, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			uint64_t stored = parity_load(region, parity_offset(&params, &work, line));
-			if (code_parity(tile_row(&tile, line), work.data_bytes) != stored)
+			if (line_parity(&tile, &work, line) != stored)
 				LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
 		}
 	}
@@ -59,6 +66,7 @@ KERNEL(correct)
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
+		tile_check(&tile, &work, &params, region, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		line_correct(&tile, &work, &params, region, line);
 	}
@@ -73,6 +81,7 @@ KERNEL(refresh)
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
+		tile_check(&tile, &work, &params, region, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state = line_correct(&tile, &work, &params, region, line);
@@ -84,6 +93,8 @@ KERNEL(refresh)
 	group_finish(&tile, &params, scratch, control);
 }
 
+#endif
+
 KERNEL(read)
 {
 	LOCAL_VARIABLE(struct tile, tile);
@@ -92,6 +103,7 @@ KERNEL(read)
 	tile_load(&tile, &work, region, work.line_begin, work.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
+		tile_check(&tile, &work, &params, region, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		line_correct(&tile, &work, &params, region, line);
 		BARRIER();
@@ -118,6 +130,11 @@ FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
 		tile_load(tile, work, region, last, last + 1);
 	BARRIER();
 	if (params->parity_pitch) {
+		if (first_is_old)
+			tile_check(
+				tile, work, params, region, work->line_begin, work->line_begin + 1);
+		if (last_is_old)
+			tile_check(tile, work, params, region, last, last + 1);
 		FOR_EACH_LANE (i, 0, 2) {
 			uint32_t line = i == 0 ? work->line_begin : last;
 			if (i == 0 ? first_is_old : last_is_old)
@@ -141,11 +158,12 @@ FUNCTION void lines_store(LOCAL struct tile *tile, const struct work *work,
 {
 	BARRIER();
 	if (params->parity_pitch) {
+		tile_encode(tile, work, work->line_begin, work->line_end);
 		FOR_EACH_LINE(line, *work)
 		{
 			if (!tile->marked[line])
 				parity_store(region, parity_offset(params, work, line),
-					code_parity(tile_row(tile, line), work->data_bytes));
+					line_parity(tile, work, line));
 		}
 	}
 	tile_store(tile, work, region, true);
@@ -186,6 +204,7 @@ KERNEL(copy)
 	tile_load(&tile, &source, region, source.line_begin, source.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
+		tile_check(&tile, &source, &params, region, source.line_begin, source.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state =

@@ -329,6 +329,38 @@ FUNCTION void parity_store(GLOBAL uint8_t *region, uint64_t offset, uint64_t par
 	*(GLOBAL uint64_t *)(region + offset) = parity;
 }
 
+/*
+ * The parity that a line of the tile should have, and the errors that make it differ from the one
+ * it has by REMAINDER. Here every lane finds them out by itself. A variant may have the lanes work
+ * together, which they do in tile_encode() or tile_check(), with barriers before and behind: all
+ * lanes call those before any of them asks for a line among BEGIN..END-1.
+ */
+#if !defined(TILE_TOGETHER_DEFINED)
+FUNCTION void tile_encode(
+	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end)
+{
+	(void)tile, (void)work, (void)begin, (void)end;
+}
+
+FUNCTION void tile_check(LOCAL struct tile *tile, const struct work *work,
+	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t begin, uint32_t end)
+{
+	(void)tile, (void)work, (void)params, (void)region, (void)begin, (void)end;
+}
+
+FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, uint32_t line)
+{
+	return code_parity(tile_row(tile, line), work->data_bytes);
+}
+
+FUNCTION struct code_errors line_errors(LOCAL struct tile *tile, const struct work *work,
+	const struct kernel_params *params, uint32_t line, uint64_t remainder)
+{
+	(void)tile, (void)line;
+	return code_find_errors(remainder, work->data_bytes, params->max_correct);
+}
+#endif
+
 /* What line_correct() found: whether the line is lost, and its parity, corrected unless lost. */
 struct line_state {
 	bool lost;
@@ -347,12 +379,11 @@ FUNCTION struct line_state line_correct(LOCAL struct tile *tile, const struct wo
 	struct line_state state;
 	state.lost = false;
 	state.parity = parity_load(region, offset);
-	uint64_t remainder = code_parity(tile_row(tile, line), work->data_bytes) ^ state.parity;
+	uint64_t remainder = line_parity(tile, work, line) ^ state.parity;
 	if (remainder == 0)
 		return state;
 	LOCAL_INCREMENT(&tile->counts[COUNT_FLAGGED]);
-	struct code_errors errors =
-		code_find_errors(remainder, work->data_bytes, params->max_correct);
+	struct code_errors errors = line_errors(tile, work, params, line, remainder);
 	if (errors.count == 0) {
 		LOCAL_INCREMENT(&tile->counts[COUNT_LOST]);
 		state.lost = true;
