@@ -16,10 +16,11 @@ RESULTS=${RESULTS:-$BUNDLE/results}
 JOBS=${JOBS:-4}
 mkdir -p "$RESULTS" || exit 1
 
+for part in build tools; do
+	[ -d "$BUNDLE/$part" ] || tar -C "$BUNDLE" -xJf "$BUNDLE/$part.tar.xz" ||
+		python3 -m tarfile -e "$BUNDLE/$part.tar.xz" "$BUNDLE" || exit 1
+done
 # The host's own tools come first; ours fill the gaps.
-if [ ! -d "$BUNDLE/tools" ]; then
-	tar -C "$BUNDLE" -xJf "$BUNDLE/tools.tar.xz" || python3 -m tarfile -e "$BUNDLE/tools.tar.xz" "$BUNDLE" || exit 1
-fi
 PATH=$PATH:$BUNDLE/tools/bin
 export PATH
 

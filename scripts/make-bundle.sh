@@ -12,10 +12,12 @@
 #	run-gpu-sanitizer.sh	the kernel tests under compute-sanitizer
 #	run-gpu-bench.sh	`vramfs test`, fio and metadata through a mount, beside tmpfs
 #	run-gpu-cache.sh	the cache modes of a mount, beside tmpfs
-#	bin/vramfs		the program
-#	build/, source/		programs and scripts of the tests, in the places they have in the build
 #	cases/			one script a test, made from what Meson knows of it
+#	source/			scripts and data of the tests, in the places they have in the source
+#	build.tar.xz		the program and those of the tests, in the places they have in the build
 #	tools.tar.xz		fio, git, sqlite3 and others with their libraries, in case the host lacks them
+#
+# The scripts unpack the archives first; bin/vramfs is the program then.
 #
 # The host must be x86-64 Linux with a glibc no older than this machine's, with bash and python3. Programs use
 # the host's glibc, because libcuda.so.1 is the host's and was made for it; all other libraries are carried.
@@ -47,7 +49,7 @@ case $out in
 *[[:space:]]*) fail "the name of the folder must have no spaces: $out" ;;
 esac
 # What an earlier run left is replaced, by name; whatever else lies in the folder makes it somebody else's.
-entries="bench bin build cases common.sh run-gpu-bench.sh run-gpu-cache.sh run-gpu-sanitizer.sh
+entries="bench bin build build.tar.xz cases common.sh run-gpu-bench.sh run-gpu-cache.sh run-gpu-sanitizer.sh
 	run-gpu-tests.sh results source tools tools.tar.xz"
 marker=$out/.vramfs-bundle
 marker_text="a bundle that scripts/make-bundle.sh of vramfs made, and will replace"
@@ -168,6 +170,10 @@ for name in tests sanitizer bench cache; do
 done
 mkdir "$out/bench"
 cp "$root"/bench/*.sh "$root"/bench/*.py "$out/bench/"
+
+# Many programs, with much in common.
+tar -C "$out" -cJf "$out/build.tar.xz" build
+rm -rf "${out:?}/build"
 
 mib=$(($(du -s -B 1 --apparent-size "$out" | cut -f 1) / 1048576 + 1))
 [ "$mib" -le "$limit_mib" ] || fail "the bundle takes $mib MiB, more than $limit_mib"

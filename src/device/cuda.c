@@ -18,13 +18,12 @@
  */
 #include "device/backend.h"
 #include "device/cuda-driver.h"
+#include "device/cuda-variants.h"
 #include "device/kernel-names.h"
 #include "device/pause.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
-
-#include "kernels-ptx.h" /* kernels_ptx[]: the kernels as PTX, generated at build time */
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -39,6 +38,7 @@ struct cuda_device {
 	uint64_t identity; /* no two devices opened in this process have the same; never 0 */
 	cuda_device_id id;
 	cuda_context context;
+	const struct cuda_variant *variant;
 	cuda_module module;
 	cuda_function kernels[KERNEL_COUNT];
 };
@@ -196,27 +196,52 @@ static void cuda_enumerate(struct device_info_list *list)
 	}
 }
 
-/* The driver compiles PTX for the very device, and keeps the result in its cache on disk. */
+/* Have the driver compile DEVICE->variant for the very device; it keeps the result in its cache on
+ * disk. The first line of what it says against it goes to LOG, "" if nothing. */
+static cuda_result compile_kernels(struct cuda_device *device, char *log, size_t log_bytes)
+{
+	enum cuda_jit_option options[] = {
+		CUDA_JIT_ERROR_LOG_BUFFER, CUDA_JIT_ERROR_LOG_BUFFER_BYTES};
+	void *values[] = {log, (void *)log_bytes};
+	cuda_result result;
+
+	log[0] = '\0';
+	result = device->driver->module_load(
+		&device->module, device->variant->ptx, 2, options, values);
+	if (result == CUDA_SUCCESS)
+		return result;
+	log[log_bytes - 1] = '\0';
+	log_debug("cuda: compiling the kernels '%s': error %d %s", device->variant->name, result,
+		log);
+	log[strcspn(log, "\n")] = '\0';
+	return result;
+}
+
 static int load_kernels(struct cuda_device *device, const char *subject, struct why *why)
 {
 	const struct cuda_driver *driver = device->driver;
-	char log[2048] = "";
-	enum cuda_jit_option options[] = {
-		CUDA_JIT_ERROR_LOG_BUFFER, CUDA_JIT_ERROR_LOG_BUFFER_BYTES};
-	void *values[] = {log, (void *)sizeof(log)};
-	cuda_result result = driver->module_load(&device->module, kernels_ptx, 2, options, values);
+	const unsigned capability = device->base.info.capability;
+	const struct cuda_variant *next;
+	char log[2048];
+	cuda_result result;
+	int err = cuda_variant_choose(
+		capability, getenv(CUDA_VARIANT_VARIABLE), &device->variant, why);
 
-	if (result != CUDA_SUCCESS) {
-		log[sizeof(log) - 1] = '\0';
-		log_debug("cuda: compiling the kernels: %s", log);
-		log[strcspn(log, "\n")] = '\0';
-		if (log[0])
-			return why_fail(why, EIO,
-				"%s: the driver can't compile the kernels: %.200s; update the NVIDIA "
-				"driver, or report this",
-				subject, log);
+	if (err)
+		return err;
+	/* A driver that is older than the form of PTX can do without it. */
+	while ((result = compile_kernels(device, log, sizeof(log))) ==
+			CUDA_ERROR_UNSUPPORTED_PTX_VERSION &&
+		(next = cuda_variant_next(device->variant, capability)))
+		device->variant = next;
+	if (result != CUDA_SUCCESS && log[0])
+		return why_fail(why, EIO,
+			"%s: the driver can't compile the kernels: %.200s; update the NVIDIA "
+			"driver, or report this",
+			subject, log);
+	if (result != CUDA_SUCCESS)
 		return cuda_fail(driver, result, subject, why);
-	}
+	log_debug("cuda: the kernels are '%s'", device->variant->name);
 	for (int i = 0; i < KERNEL_COUNT; i++) {
 		result = driver->module_get_function(
 			&device->kernels[i], device->module, kernel_names[i]);
@@ -448,15 +473,18 @@ static int cuda_launch(struct device_queue *base, const struct device_launch *la
 	cuda_address payload = device_address(launch->payload);
 	struct kernel_params params = launch->params;
 	void *arguments[] = {&region, &scratch, &control, &payload, &params};
-	const uint64_t groups = (uint64_t)params.segment_count * params.tiles_per_segment;
+	const uint64_t tiles = (uint64_t)params.segment_count * params.tiles_per_segment;
+	unsigned groups, lanes;
 
-	if (groups < 1 || groups > INT32_MAX)
+	if (tiles < 1 || tiles > INT32_MAX)
 		return -EINVAL;
 	if (bind_device(device))
 		return -EIO;
+	cuda_variant_grid(device->variant, launch->kernel, (unsigned)tiles,
+		device->base.info.processors, &groups, &lanes);
 	return io_check(device->driver,
-		device->driver->launch(device->kernels[launch->kernel], (unsigned)groups, 1, 1,
-			KERNEL_LANES, 1, 1, 0, cuda_queue(base)->stream, arguments, NULL),
+		device->driver->launch(device->kernels[launch->kernel], groups, 1, 1, lanes, 1, 1,
+			0, cuda_queue(base)->stream, arguments, NULL),
 		"cuLaunchKernel");
 }
 

@@ -57,6 +57,7 @@ typedef ulong uint64_t;
 
 #define VRAMFS_DEVICE_CODE 1
 typedef unsigned char uint8_t;
+typedef unsigned short uint16_t;
 typedef unsigned int uint32_t;
 typedef unsigned long uint64_t;
 
@@ -66,6 +67,9 @@ typedef unsigned long uint64_t;
 #define LOCAL
 #define LOCAL_VARIABLE(type, name) static __attribute__((shared)) type name
 #define CONSTANT static __attribute__((constant)) const
+/* Tables whose entries lanes look up by index of their own. Neither static nor const, because those
+ * the compiler puts where only one lane at a time can look. */
+#define TABLE __attribute__((device, aligned(16)))
 #define FUNCTION static inline __attribute__((device, always_inline))
 #define KERNEL(name)                                                                              \
 	extern "C" __attribute__((global, launch_bounds(64))) void vramfs_##name(uint8_t *region, \

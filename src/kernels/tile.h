@@ -34,6 +34,10 @@
 #define SCRATCH_FINISHED 8u
 
 struct tile {
+#if defined(TILE_TOGETHER_DEFINED) /* see tile_encode() */
+	uint64_t parity[KERNEL_TILE_LINES];
+	struct code_errors errors[KERNEL_TILE_LINES];
+#endif
 	uint32_t rows[KERNEL_TILE_LINES * ROW_WORDS]; /* the data bytes of each line */
 	uint32_t marked[KERNEL_TILE_LINES];           /* lines that must not be stored */
 	uint32_t counts[COUNTS];
@@ -335,7 +339,15 @@ FUNCTION void parity_store(GLOBAL uint8_t *region, uint64_t offset, uint64_t par
  * together, which they do in tile_encode() or tile_check(), with barriers before and behind: all
  * lanes call those before any of them asks for a line among BEGIN..END-1.
  */
-#if !defined(TILE_TOGETHER_DEFINED)
+#if defined(TILE_TOGETHER_DEFINED)
+FUNCTION void tile_encode(
+	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end);
+FUNCTION void tile_check(LOCAL struct tile *tile, const struct work *work,
+	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t begin, uint32_t end);
+FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, uint32_t line);
+FUNCTION struct code_errors line_errors(LOCAL struct tile *tile, const struct work *work,
+	const struct kernel_params *params, uint32_t line, uint64_t remainder);
+#else
 FUNCTION void tile_encode(
 	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end)
 {
@@ -408,24 +420,23 @@ FUNCTION struct line_state line_correct(LOCAL struct tile *tile, const struct wo
 }
 
 /*
- * Last of all, in every kernel: add up what the lanes counted and count the group as finished; the
- * launch's last group writes the report and leaves the scratch words zero. The barrier and the
- * fence make everything that the group's lanes wrote visible before it counts as finished, and the
- * fence of the last group makes all that visible before `done`.
+ * Last of all, in every kernel: add up what the lanes counted and count the group, one of GROUPS,
+ * as finished; the launch's last group writes the report and leaves the scratch words zero. The
+ * barrier and the fence make everything that the group's lanes wrote visible before it counts as
+ * finished, and the fence of the last group makes all that visible before `done`.
  */
-FUNCTION void group_finish(LOCAL struct tile *tile, const struct kernel_params *params,
-	GLOBAL uint32_t *scratch, GLOBAL uint8_t *control)
+FUNCTION void launch_finish(LOCAL const uint32_t *counts, const struct kernel_params *params,
+	GLOBAL uint32_t *scratch, GLOBAL uint8_t *control, uint32_t groups)
 {
 	BARRIER();
 	if (LANE != 0)
 		return;
 	GLOBAL uint32_t *words = scratch + params->scratch;
 	for (uint32_t i = 0; i < COUNTS; i++) {
-		if (tile->counts[i])
-			GLOBAL_ADD(words + i, tile->counts[i]);
+		if (counts[i])
+			GLOBAL_ADD(words + i, counts[i]);
 	}
 	SYSTEM_FENCE();
-	uint32_t groups = params->segment_count * params->tiles_per_segment;
 	if (GLOBAL_ADD(words + SCRATCH_FINISHED, 1) + 1 != groups)
 		return;
 	SYSTEM_FENCE();
@@ -442,6 +453,13 @@ FUNCTION void group_finish(LOCAL struct tile *tile, const struct kernel_params *
 	GLOBAL_TAKE(words + SCRATCH_FINISHED);
 	SYSTEM_FENCE();
 	PUBLISH(&report->done, params->ticket);
+}
+
+FUNCTION void group_finish(LOCAL struct tile *tile, const struct kernel_params *params,
+	GLOBAL uint32_t *scratch, GLOBAL uint8_t *control)
+{
+	launch_finish(tile->counts, params, scratch, control,
+		params->segment_count * params->tiles_per_segment);
 }
 
 #endif

@@ -14,6 +14,7 @@
  *	generate-rs-tables slices	the bigger table that processors prefer: entry [i][v] is
  *					what the value v contributes as the i-th of the last
  *					8 data bytes
+ *	generate-rs-tables bits		what the tensor cores multiply with, and logarithms
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -134,6 +135,93 @@ static void print_slices(const uint64_t weights[WEIGHTS])
 	printf("};\n");
 }
 
+/*
+ * Parity as a product over GF(2): its 64 bits are a matrix of 64 x 1024 bits times the 1024 bits of
+ * a line. The tensor cores multiply 16 rows by 256 columns at once, so there are 4 x 4 such tiles,
+ * and each lane of a warp holds 4 words of each tile, in the places that mma.m16n8k256 wants:
+ *
+ *	lane 4g + t, word 0	row g		32 columns: the bits of the data word that the
+ *	lane 4g + t, word 1	row g + 8	lane itself multiplies with as its first word
+ *	lane 4g + t, words 2, 3	the same rows	and as its second
+ *
+ * The order of columns is ours to choose, as long as matrix and data agree, and the order of rows,
+ * too. So lane 4g + t loads the 16-byte chunks t and t + 4 of line g as they are, and multiplies
+ * their 8 words two by two in tile columns 0..3. Rows g and g + 8 of tile row m are bits 2m and
+ * 2m + 1 of parity byte g, so that a lane ends with whole parity bytes.
+ */
+#define MATRIX_TILES 16
+#define MATRIX_LANES 32
+#define MATRIX_WORDS 4
+
+/* Whose columns: the code's data bytes begin at FIRST_WEIGHT of the table of weights; behind them,
+ * either nothing, or the parity bytes themselves, so that the product is the remainder. */
+static uint64_t column(const uint64_t weights[WEIGHTS], unsigned first_weight, int with_parity,
+	unsigned byte, unsigned bit)
+{
+	unsigned data_bytes = WEIGHTS - first_weight;
+	uint64_t product = 0;
+	if (byte >= data_bytes)
+		return with_parity ? 1ull << (8 * (byte - data_bytes) + bit) : 0;
+	for (unsigned i = 0; i < PARITY_SYMBOLS; i++)
+		product |= (uint64_t)multiply((uint8_t)(weights[first_weight + byte] >> 8 * i),
+				   (uint8_t)(1u << bit))
+			   << 8 * i;
+	return product;
+}
+
+static void print_matrix(
+	const uint64_t weights[WEIGHTS], const char *name, unsigned first_weight, int with_parity)
+{
+	printf("TABLE uint32_t rs_matrix_%s[%d] = {\n", name,
+		MATRIX_TILES * MATRIX_LANES * MATRIX_WORDS);
+	for (unsigned i = 0; i < MATRIX_TILES * MATRIX_LANES * MATRIX_WORDS; i++) {
+		unsigned word = i % MATRIX_WORDS, lane = i / MATRIX_WORDS % MATRIX_LANES;
+		unsigned step = i / MATRIX_WORDS / MATRIX_LANES % 4;
+		unsigned row = i / MATRIX_WORDS / MATRIX_LANES / 4;
+		unsigned g = lane / 4, t = lane % 4;
+		unsigned data_word = (t + step / 2 * 4) * 4 + step % 2 * 2 + word / 2;
+		unsigned parity_bit = 8 * g + 2 * row + word % 2;
+		uint32_t bits = 0;
+		for (unsigned bit = 0; bit < 32; bit++) {
+			uint64_t of_bit = column(weights, first_weight, with_parity,
+				data_word * 4 + bit / 8, bit % 8);
+			bits |= (uint32_t)(of_bit >> parity_bit & 1) << bit;
+		}
+		printf("%s0x%08xu,%s", i % 8 == 0 ? "\t" : " ", bits, i % 8 == 7 ? "\n" : "");
+	}
+	printf("};\n");
+}
+
+/* alpha^i for i = 0..254 twice over, then zeros; and the i of each value. The logarithm of 0 is so
+ * large that a sum with it ends among the zeros. */
+#define LOG_OF_ZERO 512
+#define POWERS (LOG_OF_ZERO + 255)
+
+static void print_logarithms(void)
+{
+	unsigned logarithms[256] = {LOG_OF_ZERO};
+	printf("TABLE uint8_t rs_powers[%d] = {\n", POWERS + 1);
+	for (unsigned i = 0; i <= POWERS; i++) {
+		uint8_t value = i < 510 ? power(ALPHA, i % 255) : 0;
+		if (i < 255)
+			logarithms[value] = i;
+		printf("%s%u,%s", i % 16 == 0 ? "\t" : " ", value, i % 16 == 15 ? "\n" : "");
+	}
+	printf("};\nTABLE uint16_t rs_logarithms[256] = {\n");
+	for (unsigned i = 0; i < 256; i++)
+		printf("%s%u,%s", i % 16 == 0 ? "\t" : " ", logarithms[i],
+			i % 16 == 15 ? "\n" : "");
+	printf("};\n");
+}
+
+static void print_bits(const uint64_t weights[WEIGHTS])
+{
+	print_matrix(weights, "136", 0, 0);
+	print_matrix(weights, "128", 8, 0);
+	print_matrix(weights, "128_remainder", 8, 1);
+	print_logarithms();
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc == 2 ? argv[1] : "";
@@ -144,8 +232,10 @@ int main(int argc, char **argv)
 		print_weights(weights);
 	} else if (strcmp(what, "slices") == 0) {
 		print_slices(weights);
+	} else if (strcmp(what, "bits") == 0) {
+		print_bits(weights);
 	} else {
-		fprintf(stderr, "usage: generate-rs-tables weights|slices\n");
+		fprintf(stderr, "usage: generate-rs-tables weights|slices|bits\n");
 		return 2;
 	}
 	return ferror(stdout) || fflush(stdout) != 0;

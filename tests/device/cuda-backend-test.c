@@ -266,6 +266,37 @@ static void kernels_that_do_not_compile_say_why(void **state)
 	expect_open_fails(EIO, "libnvidia-ptxjitcompiler");
 }
 
+static void an_older_driver_gets_the_portable_kernels(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "cuda:0");
+	assert_true(fake->tensor_loaded);
+	rig_close(&rig);
+	fake->tensor_load_result = CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+	rig_open(&rig, "cuda:0");
+	assert_false(fake->tensor_loaded);
+	rig_close(&rig);
+	/* Whatever else is wrong with them is to be mended, not hidden. */
+	fake->tensor_load_result = CUDA_ERROR_INVALID_PTX;
+	expect_open_fails(EIO, "the driver rejects the kernels");
+}
+
+static void kernels_are_chosen_by_name(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	setenv("VRAMFS_KERNELS", "portable", 1);
+	rig_open(&rig, "cuda:0");
+	assert_false(fake->tensor_loaded);
+	rig_close(&rig);
+	setenv("VRAMFS_KERNELS", "magic", 1);
+	expect_open_fails(EINVAL, "VRAMFS_KERNELS=magic");
+	unsetenv("VRAMFS_KERNELS");
+}
+
 static void lines_are_protected_and_repaired(void **state)
 {
 	struct rig rig;
@@ -426,6 +457,8 @@ int main(void)
 		cmocka_unit_test_setup(a_device_can_be_opened_again, mend_driver),
 		cmocka_unit_test_setup(memory_is_zeroed_and_copied, mend_driver),
 		cmocka_unit_test_setup(too_much_memory_is_refused, mend_driver),
+		cmocka_unit_test_setup(an_older_driver_gets_the_portable_kernels, mend_driver),
+		cmocka_unit_test_setup(kernels_are_chosen_by_name, mend_driver),
 		cmocka_unit_test_setup(a_refused_launch_is_an_error, mend_driver),
 		cmocka_unit_test_setup(a_dead_device_fails_its_jobs, mend_driver),
 	};

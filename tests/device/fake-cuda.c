@@ -293,12 +293,15 @@ cuda_result cuModuleLoadDataEx(cuda_module *ret_module, const void *image, unsig
 				fake_cuda.load_log);
 		return fake_cuda.load_result;
 	}
+	if (strstr(image, "mma.sync") && fake_cuda.tensor_load_result != CUDA_SUCCESS)
+		return fake_cuda.tensor_load_result;
 	if (!strstr(image, ".visible .entry"))
 		violation(__func__, "the image is no PTX");
 	for (int i = 0; i < KERNEL_COUNT; i++) {
 		if (!strstr(image, kernel_names[i]))
 			violation(__func__, kernel_names[i]);
 	}
+	fake_cuda.tensor_loaded = strstr(image, "mma.sync") != NULL;
 	*ret_module = calloc(1, sizeof(**ret_module));
 	count_objects(1);
 	return CUDA_SUCCESS;
@@ -498,6 +501,8 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 	unsigned shared_bytes, cuda_stream stream, void **arguments, void **extra)
 {
 	const struct kernel_params *params = arguments[4];
+	const unsigned tiles = params->segment_count * params->tiles_per_segment;
+	const bool sweeps = function->kernel <= KERNEL_REFRESH && fake_cuda.tensor_loaded;
 	const cuda_address addresses[] = {*(cuda_address *)arguments[0],
 		*(cuda_address *)arguments[1], *(cuda_address *)arguments[2],
 		*(cuda_address *)arguments[3]};
@@ -506,9 +511,13 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 	REQUIRE_CONTEXT();
 	if (stream->context != current)
 		violation(__func__, "another context's stream");
-	if (grid_x != params->segment_count * params->tiles_per_segment || grid_y != 1 ||
-		grid_z != 1 || block_x != KERNEL_LANES || block_y != 1 || block_z != 1 ||
-		shared_bytes || extra || !function->loaded)
+	/* Sweeps with tensor cores deal the tiles out among the groups, of six warps, that run at
+	 * once: two on each of the 16 multiprocessors. */
+	if (sweeps ? grid_x < 1 || grid_x > 32 || block_x != 192
+		   : grid_x != tiles || block_x != KERNEL_LANES)
+		violation(__func__, "shape");
+	if (grid_y != 1 || grid_z != 1 || block_y != 1 || block_z != 1 || shared_bytes || extra ||
+		!function->loaded)
 		violation(__func__, "shape");
 	for (int i = 0; i < 4; i++) {
 		bytes[i] = resolve(addresses[i], 1);
@@ -524,7 +533,7 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 		current->dead = true;
 		return CUDA_SUCCESS;
 	}
-	kernel_native_run(function->kernel, 0, grid_x, bytes[0], (uint32_t *)bytes[1], bytes[2],
+	kernel_native_run(function->kernel, 0, tiles, bytes[0], (uint32_t *)bytes[1], bytes[2],
 		bytes[3], params);
 	return CUDA_SUCCESS;
 }

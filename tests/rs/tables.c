@@ -5,11 +5,15 @@
 #include "reference.h"
 #include "vectors.h"
 
+#include <string.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
 
 #define CONSTANT static const
+#define TABLE static const
+#include "kernels/rs-bits.h"
 #include "kernels/rs-slices.h"
 #include "kernels/rs-tables.h"
 
@@ -96,6 +100,76 @@ static void test_first_reciprocals(void **state)
 	}
 }
 
+/* A word of line G's data, as the lane 4G + T has it for tile column STEP. */
+static uint32_t word_of(const uint8_t *line, unsigned t, unsigned step, unsigned which)
+{
+	uint32_t word;
+	memcpy(&word, line + (t + step / 2 * 4) * 16 + (step % 2 * 2 + which) * 4, 4);
+	return word;
+}
+
+/* What tensor cores compute with MATRIX from one line, the same in all 8 places. The rows of
+ * m16n8k256 that lane 4g + t holds are g and g + 8; the column sums go over t = 0..3. */
+static void multiply_matrix(
+	const uint32_t matrix[2048], const uint8_t line[128], uint8_t product[8])
+{
+	for (unsigned g = 0; g < 8; g++) {
+		product[g] = 0;
+		for (unsigned bit = 0; bit < 8; bit++) {
+			unsigned count = 0;
+			for (unsigned step = 0; step < 4; step++) {
+				for (unsigned t = 0; t < 4; t++) {
+					const uint32_t *words =
+						matrix +
+						((bit / 2 * 4 + step) * 32 + 4 * g + t) * 4;
+					for (unsigned which = 0; which < 2; which++)
+						count += (unsigned)__builtin_popcount(
+							words[which * 2 + bit % 2] &
+							word_of(line, t, step, which));
+				}
+			}
+			product[g] |= (uint8_t)((count & 1) << bit);
+		}
+	}
+}
+
+static void test_matrices_give_parity(void **state)
+{
+	(void)state;
+	uint64_t random = 7;
+	for (unsigned i = 0; i < 1000; i++) {
+		uint8_t line[128], parity[8], product[8];
+		for (unsigned j = 0; j < 128; j++)
+			line[j] = (uint8_t)(reference_random(&random) >> 56);
+		reference_encode(line, 128, parity);
+		multiply_matrix(rs_matrix_136, line, product);
+		assert_memory_equal(product, parity, 8);
+		reference_encode(line, 120, parity);
+		multiply_matrix(rs_matrix_128, line, product);
+		assert_memory_equal(product, parity, 8);
+		for (unsigned j = 0; j < 8; j++)
+			parity[j] ^= line[120 + j];
+		multiply_matrix(rs_matrix_128_remainder, line, product);
+		assert_memory_equal(product, parity, 8);
+	}
+}
+
+/* Every product of two values, 0 among them, through logarithms. */
+static void test_logarithms_multiply(void **state)
+{
+	(void)state;
+	for (unsigned a = 0; a < 256; a++) {
+		for (unsigned b = 0; b < 256; b++) {
+			unsigned sum = rs_logarithms[a] + rs_logarithms[b];
+			if (a && b)
+				assert_int_equal(
+					rs_powers[sum], reference_multiply((uint8_t)a, (uint8_t)b));
+			else if (a || b)
+				assert_int_equal(rs_powers[sum], 0);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +178,8 @@ int main(void)
 		cmocka_unit_test(test_slice_is_parity_of_a_single_byte),
 		cmocka_unit_test(test_roots_are_powers_of_alpha),
 		cmocka_unit_test(test_first_reciprocals),
+		cmocka_unit_test(test_matrices_give_parity),
+		cmocka_unit_test(test_logarithms_multiply),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

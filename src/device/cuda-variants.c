@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+
+#include "device/cuda-variants.h"
+
+#include "kernels-ptx.h"        /* kernels_ptx[]: the portable kernels, made at build time */
+#include "kernels-tensor-ptx.h" /* kernels_tensor_ptx[] */
+
+#include <limits.h>
+#include <string.h>
+
+#define WARP_LANES 32u
+
+/* The best comes first; the last runs on every GPU. */
+static const struct cuda_variant variants[] = {
+	{
+		.name = "tensor",
+		.ptx = kernels_tensor_ptx,
+		.lowest = 80,
+		.highest = 90,
+		.sweep_lanes = 192,
+		.sweep_groups = 2,
+	},
+	{
+		.name = "portable",
+		.ptx = kernels_ptx,
+		.lowest = 0,
+		.highest = UINT_MAX,
+	},
+};
+
+#define VARIANTS (sizeof(variants) / sizeof(variants[0]))
+
+static bool suits(const struct cuda_variant *variant, unsigned capability)
+{
+	return capability >= variant->lowest && capability <= variant->highest;
+}
+
+static err_t choose_by_name(unsigned capability, const char *wanted,
+	const struct cuda_variant **ret_variant, struct why *why)
+{
+	for (size_t i = 0; i < VARIANTS; i++) {
+		if (strcmp(variants[i].name, wanted) != 0)
+			continue;
+		if (capability < variants[i].lowest)
+			return why_fail(why, EINVAL,
+				CUDA_VARIANT_VARIABLE "=%s: needs compute capability %u.%u, and "
+						      "this GPU has %u.%u",
+				wanted, variants[i].lowest / 10, variants[i].lowest % 10,
+				capability / 10, capability % 10);
+		*ret_variant = &variants[i];
+		return 0;
+	}
+	return why_fail(why, EINVAL,
+		CUDA_VARIANT_VARIABLE
+		"=%s: there are no such kernels; there are tensor and portable",
+		wanted);
+}
+
+int cuda_variant_choose(unsigned capability, const char *wanted,
+	const struct cuda_variant **ret_variant, struct why *why)
+{
+	const struct cuda_variant *variant = variants;
+
+	if (wanted && wanted[0])
+		return choose_by_name(capability, wanted, ret_variant, why);
+	while (!suits(variant, capability))
+		variant++;
+	*ret_variant = variant;
+	return 0;
+}
+
+const struct cuda_variant *cuda_variant_next(
+	const struct cuda_variant *variant, unsigned capability)
+{
+	while (++variant < variants + VARIANTS) {
+		if (suits(variant, capability))
+			return variant;
+	}
+	return NULL;
+}
+
+static bool sweeps(enum kernel kernel)
+{
+	return kernel == KERNEL_ENCODE || kernel == KERNEL_VERIFY || kernel == KERNEL_CORRECT ||
+	       kernel == KERNEL_REFRESH;
+}
+
+void cuda_variant_grid(const struct cuda_variant *variant, enum kernel kernel, unsigned tiles,
+	unsigned multiprocessors, unsigned *ret_groups, unsigned *ret_lanes)
+{
+	const unsigned tiles_a_group = variant->sweep_lanes / WARP_LANES;
+
+	*ret_groups = tiles;
+	*ret_lanes = KERNEL_LANES;
+	if (tiles_a_group == 0 || !sweeps(kernel))
+		return;
+	*ret_groups = (tiles + tiles_a_group - 1) / tiles_a_group;
+	if (*ret_groups > variant->sweep_groups * multiprocessors)
+		*ret_groups = variant->sweep_groups * multiprocessors;
+	*ret_lanes = variant->sweep_lanes;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_DEVICE_CUDA_VARIANTS_H
+#define VRAMFS_DEVICE_CUDA_VARIANTS_H
+
+#include "base/err.h"
+#include "kernels/abi.h"
+
+#include <stdbool.h>
+
+/*
+ * The forms in which the kernels exist for NVIDIA GPUs. All leave the same bits behind; which one a
+ * device gets depends on its compute capability (major * 10 + minor):
+ *
+ *	tensor		8.0 to 9.0: binary tensor cores. Newer GPUs run these instructions too, but
+ *			by many others.
+ *	portable	every GPU from 5.0 on
+ *
+ * The environment variable VRAMFS_KERNELS, with one of these names, overrules that, for measuring.
+ */
+struct cuda_variant {
+	const char *name;
+	const char *ptx;
+	unsigned lowest, highest; /* compute capabilities that it runs on and is the best for */
+	/* Its sweeps (encode, verify, correct, refresh) are launched with as many groups of so many
+	 * lanes as the GPU holds, sweep_groups a multiprocessor, and a warp takes a tile; 0 lanes:
+	 * as the other kernels. */
+	unsigned sweep_lanes, sweep_groups;
+};
+
+#define CUDA_VARIANT_VARIABLE "VRAMFS_KERNELS"
+
+/*
+ * The best variant for CAPABILITY, or the one called WANTED if that is not NULL or "". -EINVAL if
+ * there is none of that name, or it does not run on such a GPU; WHY says what there is.
+ */
+err_t cuda_variant_choose(unsigned capability, const char *wanted,
+	const struct cuda_variant **ret_variant, struct why *why);
+
+/* The next best for CAPABILITY where VARIANT turns out not to load; NULL if there is none. */
+const struct cuda_variant *cuda_variant_next(
+	const struct cuda_variant *variant, unsigned capability);
+
+/* The grid for a launch of KERNEL over TILES tiles on a GPU with so many MULTIPROCESSORS. */
+void cuda_variant_grid(const struct cuda_variant *variant, enum kernel kernel, unsigned tiles,
+	unsigned multiprocessors, unsigned *ret_groups, unsigned *ret_lanes);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_KERNELS_TENSOR_TILE_H
+#define VRAMFS_KERNELS_TENSOR_TILE_H
+
+#define TILE_TOGETHER_DEFINED
+#include "kernels/tensor.h"
+#include "kernels/tile.h"
+
+/*
+ * What the lanes of a group, two warps, do together for the lines of a tile: parity by the tensor
+ * cores, eight lines at a time, and finding errors. For the kernels that move bytes; the sweeps in
+ * tensor.c don't need a tile.
+ */
+
+/* Chunk INDEX of 16 bytes of a line. Rows begin at any word, so this is four loads. What lies
+ * behind a line of 120 bytes is multiplied by zeros. */
+FUNCTION word4 tile_chunk(LOCAL struct tile *tile, uint32_t line, uint32_t index)
+{
+	LOCAL const uint32_t *words = tile_row(tile, line) + index * 4;
+	word4 chunk = {words[0], words[1], words[2], words[3]};
+	return chunk;
+}
+
+FUNCTION void tile_encode(
+	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end)
+{
+	const uint32_t g = warp_lane() / 4, t = warp_lane() % 4;
+	struct matrix matrix = matrix_load(work->data_bytes == 128 ? rs_matrix_136 : rs_matrix_128);
+	for (uint32_t first = begin / EIGHT * EIGHT + LANE / WARP_LANES * EIGHT; first < end;
+		first += LANES / WARP_LANES * EIGHT) {
+		struct product product = matrix_multiply(&matrix, tile_chunk(tile, first + g, t),
+			tile_chunk(tile, first + g, t + 4));
+		((LOCAL uint8_t *)&tile->parity[first + 2 * t])[g] = (uint8_t)product.even;
+		((LOCAL uint8_t *)&tile->parity[first + 2 * t + 1])[g] = (uint8_t)product.odd;
+	}
+	BARRIER();
+}
+
+FUNCTION void tile_check(LOCAL struct tile *tile, const struct work *work,
+	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t begin, uint32_t end)
+{
+	tile_encode(tile, work, begin, end);
+	uint64_t remainder = 0;
+	if (LANE >= begin && LANE < end)
+		remainder =
+			tile->parity[LANE] ^ parity_load(region, parity_offset(params, work, LANE));
+	if (warp_ballot(remainder != 0) != 0) {
+		struct code_errors errors =
+			warp_find_errors(remainder, work->data_bytes, params->max_correct);
+		if (remainder)
+			tile->errors[LANE] = errors;
+	}
+	BARRIER();
+}
+
+FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, uint32_t line)
+{
+	(void)work;
+	return tile->parity[line];
+}
+
+FUNCTION struct code_errors line_errors(LOCAL struct tile *tile, const struct work *work,
+	const struct kernel_params *params, uint32_t line, uint64_t remainder)
+{
+	(void)work, (void)params, (void)remainder;
+	return tile->errors[line];
+}
+
+#endif
