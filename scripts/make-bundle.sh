@@ -10,7 +10,7 @@
 #
 #	run-gpu-tests.sh	every test that uses a device, on cuda:0
 #	run-gpu-sanitizer.sh	the kernel tests under compute-sanitizer
-#	run-gpu-bench.sh	`vramfs test`, fio and metadata through a mount, beside tmpfs
+#	run-gpu-bench.sh	`vramfs bench` and `vramfs test`; fio and metadata through a mount, beside tmpfs
 #	run-gpu-cache.sh	the cache modes of a mount, beside tmpfs
 #	cases/			one script a test, made from what Meson knows of it
 #	source/			scripts and data of the tests, in the places they have in the source

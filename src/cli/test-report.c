@@ -8,9 +8,9 @@
 #include "base/cleanup.h"
 #include "base/table.h"
 #include "cli/cli.h"
+#include "cli/json.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
 
 static double gigabytes_a_second(const struct test_step *step)
@@ -108,30 +108,15 @@ void test_print_table(const struct test *test)
 
 /* --- JSON --- */
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
-static void add_count(struct json_object *object, const char *key, uint64_t count)
-{
-	json_object_object_add(object, key, json_object_new_uint64(count));
-}
-
-static void add_real(struct json_object *object, const char *key, double value)
-{
-	json_object_object_add(object, key, json_object_new_double(value));
-}
-
 static struct json_object *pool_json(const struct test_pool *pool)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_real(object, "take_give_ns", pool->take_give_ns[0]);
-	add_real(object, "queue_ns", pool->queue_ns[0]);
-	add_count(object, "threads", TEST_POOL_THREADS);
-	add_real(object, "threads_take_give_ns", pool->take_give_ns[1]);
-	add_real(object, "threads_queue_ns", pool->queue_ns[1]);
+	json_add_real(object, "take_give_ns", pool->take_give_ns[0]);
+	json_add_real(object, "queue_ns", pool->queue_ns[0]);
+	json_add_count(object, "threads", TEST_POOL_THREADS);
+	json_add_real(object, "threads_take_give_ns", pool->take_give_ns[1]);
+	json_add_real(object, "threads_queue_ns", pool->queue_ns[1]);
 	return object;
 }
 
@@ -142,10 +127,10 @@ static struct json_object *steps_json(const struct test *test)
 	for (unsigned i = 0; i < test->step_count; i++) {
 		struct json_object *object = json_object_new_object();
 
-		add_text(object, "step", test->steps[i].name);
-		add_count(object, "bytes", test->steps[i].bytes);
-		add_real(object, "seconds", test->steps[i].seconds);
-		add_real(object, "gb_per_s", gigabytes_a_second(&test->steps[i]));
+		json_add_text(object, "step", test->steps[i].name);
+		json_add_count(object, "bytes", test->steps[i].bytes);
+		json_add_real(object, "seconds", test->steps[i].seconds);
+		json_add_real(object, "gb_per_s", gigabytes_a_second(&test->steps[i]));
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -156,20 +141,20 @@ static struct json_object *row_json(const struct test_row *row, bool coded)
 	struct json_object *object = json_object_new_object();
 	struct json_object *weights = json_object_new_array();
 
-	add_count(object, "errors", row->errors);
-	add_count(object, "lines", row->lines);
-	add_count(object, "differ", row->differ);
+	json_add_count(object, "errors", row->errors);
+	json_add_count(object, "lines", row->lines);
+	json_add_count(object, "differ", row->differ);
 	for (unsigned weight = 1; weight <= RS_MAX_CORRECT; weight++)
 		json_object_array_add(weights, json_object_new_uint64(row->corrected[weight]));
 	if (!coded) {
 		json_object_put(weights);
 		return object;
 	}
-	add_count(object, "detected", row->detected);
-	add_count(object, "corrected", row->repaired);
+	json_add_count(object, "detected", row->detected);
+	json_add_count(object, "corrected", row->repaired);
 	json_object_object_add(object, "changed_bytes", weights);
-	add_count(object, "lost", row->lost);
-	add_count(object, "miscorrected", row->miscorrected);
+	json_add_count(object, "lost", row->lost);
+	json_add_count(object, "miscorrected", row->miscorrected);
 	return object;
 }
 
@@ -182,15 +167,15 @@ void test_print_json(const struct test *test)
 	struct json_object *failures = json_object_new_array();
 	char selector[32];
 
-	add_text(object, "version", VRAMFS_VERSION);
-	add_text(object, "device", device_selector(info, selector, sizeof(selector)));
-	add_text(object, "device_name", info->name);
-	add_text(object, "driver", info->driver);
-	add_text(object, "code", rs_code_name(geometry->code));
-	add_count(object, "max_correct", geometry->max_correct);
-	add_count(object, "region_bytes", geometry->region_bytes);
-	add_count(object, "blocks", geometry->blocks);
-	add_count(object, "seed", test->seed);
+	json_add_text(object, "version", VRAMFS_VERSION);
+	json_add_text(object, "device", device_selector(info, selector, sizeof(selector)));
+	json_add_text(object, "device_name", info->name);
+	json_add_text(object, "driver", info->driver);
+	json_add_text(object, "code", rs_code_name(geometry->code));
+	json_add_count(object, "max_correct", geometry->max_correct);
+	json_add_count(object, "region_bytes", geometry->region_bytes);
+	json_add_count(object, "blocks", geometry->blocks);
+	json_add_count(object, "seed", test->seed);
 	json_object_object_add(object, "pool", pool_json(&test->pool));
 	json_object_object_add(object, "steps", steps_json(test));
 	for (unsigned i = 0; i < test->row_count; i++)
@@ -200,7 +185,5 @@ void test_print_json(const struct test *test)
 		json_object_array_add(failures, json_object_new_string(test->failures[i]));
 	json_object_object_add(object, "failures", failures);
 	json_object_object_add(object, "passed", json_object_new_boolean(!test->failure_count));
-	puts(json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
+	json_print(object);
 }

@@ -8,9 +8,8 @@
 #include "base/size.h"
 #include "base/table.h"
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "cli/options.h"
-
-#include <json-c/json.h>
 
 enum { KEY_JSON = 0x100 };
 
@@ -107,24 +106,21 @@ static struct json_object *device_json(const struct device_info *info)
 	struct json_object *object = json_object_new_object();
 	char selector[32];
 
-	json_object_object_add(object, "device",
-		json_object_new_string(device_label(info, selector, sizeof(selector))));
-	json_object_object_add(
-		object, "kind", json_object_new_string(device_kind_name(info->kind)));
-	json_object_object_add(object, "number", json_object_new_int64(info->number));
-	json_object_object_add(object, "name", json_object_new_string(info->name));
-	json_object_object_add(object, "uuid", json_object_new_string(info->uuid));
-	json_object_object_add(object, "pci", json_object_new_string(info->pci));
-	json_object_object_add(object, "driver", json_object_new_string(info->driver));
-	json_object_object_add(object, "memory_bytes", json_object_new_uint64(info->memory_bytes));
-	json_object_object_add(object, "free_bytes", json_object_new_uint64(info->free_bytes));
-	json_object_object_add(object, "processors", json_object_new_int64(info->processors));
-	json_object_object_add(object, "copy_engines", json_object_new_int64(info->copy_engines));
-	json_object_object_add(
-		object, "compute_capability", json_object_new_int64(info->capability));
+	json_add_text(object, "device", device_label(info, selector, sizeof(selector)));
+	json_add_text(object, "kind", device_kind_name(info->kind));
+	json_add_count(object, "number", info->number);
+	json_add_text(object, "name", info->name);
+	json_add_text(object, "uuid", info->uuid);
+	json_add_text(object, "pci", info->pci);
+	json_add_text(object, "driver", info->driver);
+	json_add_count(object, "memory_bytes", info->memory_bytes);
+	json_add_count(object, "free_bytes", info->free_bytes);
+	json_add_count(object, "processors", info->processors);
+	json_add_count(object, "copy_engines", info->copy_engines);
+	json_add_count(object, "compute_capability", info->capability);
 	json_object_object_add(object, "unified", json_object_new_boolean(info->unified));
 	json_object_object_add(object, "usable", json_object_new_boolean(!info->unusable[0]));
-	json_object_object_add(object, "why", json_object_new_string(info->unusable));
+	json_add_text(object, "why", info->unusable);
 	return object;
 }
 
@@ -134,9 +130,7 @@ static void print_json(const struct device_info *list, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		json_object_array_add(array, device_json(&list[i]));
-	puts(json_object_to_json_string_ext(
-		array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(array);
+	json_print(array);
 }
 
 enum exit_status verb_devices(int argc, char **argv)

@@ -18,6 +18,7 @@ static const char *const kernel_names[KERNEL_COUNT] = {
 	[KERNEL_RANDOMIZE] = "vramfs_randomize",
 	[KERNEL_COMPARE] = "vramfs_compare",
 	[KERNEL_INJECT] = "vramfs_inject",
+	[KERNEL_STREAM] = "vramfs_stream",
 };
 
 #endif

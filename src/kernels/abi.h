@@ -56,9 +56,29 @@ enum kernel {
 	KERNEL_COMPARE,   /* count the lines whose data are not what KERNEL_RANDOMIZE wrote */
 	KERNEL_INJECT,    /* flip bits in params.inject_errors distinct bytes of each codeword, data
 			   * and    parity alike, in one line of params.inject_every on average */
+	KERNEL_STREAM,    /* read and write what another kernel would, as params.stream says, and
+			   * compute next to nothing; of whole blocks only */
 	KERNEL_COUNT
 };
 #endif
+
+/*
+ * KERNEL_STREAM reads every line; what else it does, params.stream says:
+ *
+ *	STREAM_READ_PARITY	read the parity of every line, too
+ *	STREAM_WRITE_PARITY	write it
+ *	STREAM_WRITE_LINE	write every line; not together with the others where the parity is
+ *				in the line
+ *
+ * Without a code the first two do nothing. What is written depends on all that was read, so that
+ * nothing can be left out. The fold of line i of a tile is the XOR of the words of 8 data bytes in
+ * the tile's 16-byte pieces i, i + 64, i + 128, ... and of the line's parity if that is read.
+ * Written are the fold as the line's parity and the complement of the line; and the lines whose
+ * fold is zero are counted as flagged.
+ */
+#define STREAM_READ_PARITY 1u
+#define STREAM_WRITE_PARITY 2u
+#define STREAM_WRITE_LINE 4u
 
 /* A run of bytes in the payload space of one block: byte 0 is the first data byte of the block's
  * first line, and a line has params.data_per_line of them. A writer loads and checks old bytes of
@@ -96,7 +116,7 @@ struct kernel_params {
 	uint32_t pattern;     /* KERNEL_FILL: the byte, 0..255 */
 	uint32_t inject_errors; /* KERNEL_INJECT: 1..8 bytes a line */
 	uint32_t inject_every;  /* KERNEL_INJECT: >= 1; 1 is every line */
-	uint32_t reserved;
+	uint32_t stream;        /* KERNEL_STREAM: STREAM_... */
 };
 
 #define KERNEL_WHOLE_BLOCKS 0xffffffffffffffffull
@@ -106,7 +126,7 @@ struct kernel_params {
 struct kernel_report {
 	uint32_t done;    /* params.ticket, or KERNEL_FAILED (written by the backend) */
 	uint32_t flagged; /* lines that were no codewords (KERNEL_COMPARE: that differ;
-			   * KERNEL_INJECT: that were hit) */
+			   * KERNEL_INJECT: that were hit; KERNEL_STREAM: see above) */
 	uint32_t
 		corrected[5]; /* [w]: lines in which w bytes were corrected, w = 1..4; [0] unused */
 	uint32_t lost;        /* lines that could not be corrected */

@@ -14,6 +14,8 @@
  *	FUNCTION            begins the definition of any other function
  *	GROUP               which group this is
  *	FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group
+ *	wide_t              16 bytes that are loaded and stored at once; WIDE_LOW and WIDE_HIGH are
+ *	                    its halves
  *	BARRIER             waits for the group; what a lane wrote before it, all lanes see after it
  *
  * In C a group has a single lane, which takes all the numbers of each FOR_EACH_LANE, and BARRIER is
@@ -29,8 +31,12 @@
 typedef uchar uint8_t;
 typedef uint uint32_t;
 typedef ulong uint64_t;
+typedef ulong2 wide_t;
 
 #include "kernels/abi.h"
+
+#define WIDE_LOW(wide) ((wide).x)
+#define WIDE_HIGH(wide) ((wide).y)
 
 #define GLOBAL __global
 #define LOCAL __local
@@ -119,6 +125,12 @@ typedef unsigned long uint64_t;
 #define REGION_LOAD(pointer) __atomic_load_n((pointer), __ATOMIC_RELAXED)
 #define REGION_STORE(pointer, value) __atomic_store_n((pointer), (value), __ATOMIC_RELAXED)
 
+#endif
+
+#if !defined(__OPENCL_VERSION__)
+typedef uint64_t wide_t __attribute__((vector_size(16)));
+#define WIDE_LOW(wide) ((wide)[0])
+#define WIDE_HIGH(wide) ((wide)[1])
 #endif
 
 /* Bytes of the region. Launches that only read a line may run at the same time, and each may find

@@ -305,3 +305,47 @@ KERNEL(inject)
 	}
 	group_finish(&tile, &params, scratch, control);
 }
+
+#define WIDE_BYTES 16u
+#define LINE_WIDES (KERNEL_LINE_BYTES / WIDE_BYTES)
+
+/* The roof that the sweeping kernels are measured against: a lane has all its loads under way
+ * before it uses the first, and consecutive lanes take consecutive pieces. Of a piece that ends in
+ * its line's parity the fold has only the data: another lane may be writing that parity. */
+KERNEL(stream)
+{
+	LOCAL_VARIABLE(struct tile, tile);
+	struct work work = work_find(&params, control, GROUP, false);
+	tile_init(&tile);
+	GLOBAL wide_t *wides = (GLOBAL wide_t *)(region + line_offset(&work, 0));
+	uint32_t parity = params.parity_pitch ? params.stream : 0;
+	FOR_EACH_LANE (i, work.line_begin, work.line_end) {
+		wide_t batch[LINE_WIDES];
+		UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
+		{
+			batch[j] = wides[i + j * KERNEL_TILE_LINES];
+		}
+		uint64_t fold = 0;
+		if (parity & STREAM_READ_PARITY)
+			fold = parity_load(region, parity_offset(&params, &work, i));
+		wide_t sum = batch[0];
+		UNROLL for (uint32_t j = 1; j < LINE_WIDES; j++)
+		{
+			sum ^= batch[j];
+		}
+		fold ^= WIDE_LOW(sum);
+		if ((i % LINE_WIDES + 1) * WIDE_BYTES <= work.data_bytes)
+			fold ^= WIDE_HIGH(sum);
+		if (fold == 0)
+			LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
+		if (parity & STREAM_WRITE_PARITY)
+			parity_store(region, parity_offset(&params, &work, i), fold);
+		if (!(params.stream & STREAM_WRITE_LINE))
+			continue;
+		UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
+		{
+			wides[i + j * KERNEL_TILE_LINES] = ~batch[j];
+		}
+	}
+	group_finish(&tile, &params, scratch, control);
+}

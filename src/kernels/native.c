@@ -26,6 +26,7 @@ static const kernel_entry entries[KERNEL_COUNT] = {
 	[KERNEL_RANDOMIZE] = vramfs_randomize,
 	[KERNEL_COMPARE] = vramfs_compare,
 	[KERNEL_INJECT] = vramfs_inject,
+	[KERNEL_STREAM] = vramfs_stream,
 };
 
 void kernel_native_run(enum kernel kernel, uint32_t first_group, uint32_t count, uint8_t *region,

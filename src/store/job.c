@@ -159,6 +159,7 @@ static void check_job(const struct store_job *job)
 			job->state->queue->store->geometry.blocks);
 		return;
 	}
+	assert(job->kernel != KERNEL_STREAM);
 	for (unsigned i = 0; i < job->segment_count; i++)
 		check_segment(job, &job->segments[i]);
 }
@@ -286,6 +287,7 @@ static struct kernel_params describe_params(const struct store_job_state *state)
 		.pattern = job->pattern,
 		.inject_errors = job->inject_errors,
 		.inject_every = job->inject_every,
+		.stream = job->stream,
 	};
 }
 

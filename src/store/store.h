@@ -105,7 +105,7 @@ struct store_job {
 	size_t payload_offset;         /* segments' payload offsets count from here */
 	size_t payload_bytes;
 	uint64_t seed; /* for the kernels that tests use */
-	uint32_t pattern, inject_errors, inject_every;
+	uint32_t pattern, inject_errors, inject_every, stream;
 	/* Called once, on a thread that polls the job's queue or from store_submit() itself, with 0
 	 * or -EIO (a line was lost or the device failed; OUTCOME tells which). It may submit other
 	 * jobs. */
@@ -137,13 +137,13 @@ unsigned store_poll(struct store_queue *queue);
  * sleeps. */
 void store_wait(struct store_queue *queue);
 
-/* Run KERNEL (ENCODE, VERIFY, CORRECT, REFRESH, RANDOMIZE, COMPARE or INJECT) over COUNT blocks
- * from FIRST in jobs of many blocks, several in flight, beside whatever else runs. Adds up what was
- * found. -EIO if the device failed; lines lost are no error here. ARGUMENTS may be NULL for the
- * first four. */
+/* Run KERNEL (ENCODE, VERIFY, CORRECT, REFRESH, RANDOMIZE, COMPARE, INJECT or STREAM) over COUNT
+ * blocks from FIRST in jobs of many blocks, several in flight, beside whatever else runs. Adds up
+ * what was found. -EIO if the device failed; lines lost are no error here. ARGUMENTS may be NULL
+ * for the first four. */
 struct store_sweep {
 	uint64_t seed;
-	uint32_t inject_errors, inject_every;
+	uint32_t inject_errors, inject_every, stream;
 };
 struct store_sweep_totals {
 	uint64_t flagged, corrected[5], lost;

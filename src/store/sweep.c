@@ -27,7 +27,7 @@ static bool sweeps(enum kernel kernel)
 {
 	return kernel == KERNEL_ENCODE || kernel == KERNEL_VERIFY || kernel == KERNEL_CORRECT ||
 	       kernel == KERNEL_REFRESH || kernel == KERNEL_RANDOMIZE || kernel == KERNEL_COMPARE ||
-	       kernel == KERNEL_INJECT;
+	       kernel == KERNEL_INJECT || kernel == KERNEL_STREAM;
 }
 
 static void piece_done(struct store_job *job, int err, const struct store_outcome *outcome)
@@ -55,6 +55,7 @@ static void submit_piece(struct store_job *job, enum kernel kernel, uint32_t fir
 		job->seed = arguments->seed;
 		job->inject_errors = arguments->inject_errors;
 		job->inject_every = arguments->inject_every;
+		job->stream = arguments->stream;
 	}
 	job->done = piece_done;
 	job->user = progress;

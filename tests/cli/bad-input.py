@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import (EXIT_DEVICE, EXIT_MEMORY, EXIT_MOUNT_POINT, EXIT_PERMISSION, EXIT_USAGE,
+from common import (EXIT_DEVICE, EXIT_MEMORY, EXIT_MOUNT_POINT, EXIT_PERMISSION, EXIT_USAGE, VERBS,
                     is_mounted, no_process_left, run)
 
 vramfs = sys.argv[1]
@@ -58,19 +58,20 @@ expect(EXIT_USAGE, "--frobnicate", saying="--frobnicate")
 expect(EXIT_USAGE, "", saying="vramfs help")
 
 # Options of every verb
-for verb in ["mount", "umount", "devices", "test"]:
+for verb in VERBS:
     expect(EXIT_USAGE, verb, "--frobnicate", saying="--frobnicate")
     expect(EXIT_USAGE, verb, "-Z", saying="'Z'")
     expect(EXIT_USAGE, verb, "--help=now", saying="--help")
 expect(EXIT_USAGE, "devices", "extra", saying="extra")
 expect(EXIT_USAGE, "test", "extra", saying="extra")
+expect(EXIT_USAGE, "bench", "extra", saying="extra")
 expect(EXIT_USAGE, "umount", saying="DIR")
 expect(EXIT_USAGE, "mount", saying="DIR")
 expect(EXIT_USAGE, "mount", empty, full, saying=full)
 expect(EXIT_USAGE, "mount", "--size", saying="requires an argument")
 
 # Values of options, for the verbs that take a region
-for verb, last in [("mount", [empty]), ("test", [])]:
+for verb, last in [("mount", [empty]), ("test", []), ("bench", [])]:
     def with_verb(status, *arguments, **keywords):
         expect(status, verb, *arguments, *last, **keywords)
 
@@ -78,8 +79,9 @@ for verb, last in [("mount", [empty]), ("test", [])]:
         with_verb(EXIT_USAGE, "--device", "host", f"--size={size}")
     with_verb(EXIT_USAGE, "--device", "host", "--size", "1", saying="size")
     with_verb(EXIT_MEMORY, "--device", "host", "--size", "100000T", saying="free")
-    for number in ["5", "-1", "", "x", "1x", "99999999999999999999"]:
-        with_verb(EXIT_USAGE, f"--max-correct={number}", saying="max-correct")
+    if verb != "bench":
+        for number in ["5", "-1", "", "x", "1x", "99999999999999999999"]:
+            with_verb(EXIT_USAGE, f"--max-correct={number}", saying="max-correct")
     for code in ["rs255", "", "RS136"]:
         with_verb(EXIT_USAGE, f"--ecc={code}", saying="rs136")
     for device in ["", "frobnicate", "cuda:", "cuda:x", "cuda:-1", "host:x", "opencl:0x", ":0", "0:"]:
@@ -91,6 +93,10 @@ for verb, last in [("mount", [empty]), ("test", [])]:
     with_verb(EXIT_DEVICE, "--device", "ffff:ff:1f.7")
 for seed in ["", "x", "-1", "18446744073709551616"]:
     expect(EXIT_USAGE, "test", f"--seed={seed}", saying="seed")
+for repeat in ["0", "101", "", "x", "-1", "7x"]:
+    expect(EXIT_USAGE, "bench", f"--repeat={repeat}", saying="repeat")
+expect(EXIT_USAGE, "bench", "--ecc=none", saying="rs136")
+expect(EXIT_USAGE, "bench", "--ecc", saying="requires an argument")
 for threads in ["0", "257", "x", "-1"]:
     expect(EXIT_USAGE, "mount", f"--threads={threads}", empty, saying="threads")
 for inodes in ["-1", "x", "", "1.5k", "1kk", "1t", "18446744073709551616", "18014398509481984g", "0x10"]:

@@ -59,7 +59,7 @@ struct rig_job {
 	unsigned max_correct;
 	size_t payload; /* params.payload */
 	uint64_t seed;
-	uint32_t pattern, inject_errors, inject_every;
+	uint32_t pattern, inject_errors, inject_every, stream;
 };
 
 /* Run one launch to its end. */

@@ -191,6 +191,12 @@ static void sweeps_add_up_over_all_blocks(void **context)
 	assert_int_equal(totals.lost, 0);
 	assert_int_equal(test_sweep(store, KERNEL_VERIFY, NULL).flagged, 0);
 	assert_int_equal(test_sweep(store, KERNEL_COMPARE, &arguments).flagged, 0);
+	/* Random data have folds that are no parity. */
+	arguments.stream = STREAM_WRITE_PARITY;
+	assert_int_equal(test_sweep(store, KERNEL_STREAM, &arguments).flagged, 0);
+	assert_int_equal(test_sweep(store, KERNEL_VERIFY, NULL).flagged, lines);
+	test_sweep(store, KERNEL_ENCODE, NULL);
+	assert_int_equal(test_sweep(store, KERNEL_VERIFY, NULL).flagged, 0);
 	close_store();
 }
 
