@@ -18,9 +18,9 @@
  * claimed. Neither is taken while the other is held.
  */
 #include "device/backend.h"
+#include "device/host-find.h"
 #include "device/pause.h"
 #include "device/system.h"
-#include "kernels/native.h"
 
 #include "base/cleanup.h"
 
@@ -31,10 +31,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define MOST_THREADS 4u
 #define QUEUE_WORKS 32u    /* more than jobs have under way at once */
 #define SMALL_BYTES 32768u /* work up to this size is done at once if the queue is idle */
-#define GROUPS_A_CLAIM 4u  /* 32 KiB: tens of microseconds between two claims */
+#define GROUPS_A_CLAIM 4u  /* 32 KiB: at least some microseconds between two claims */
 #define COPY_PIECE_BYTES 262144u
 #define SPINS_BEFORE_SLEEP 50u /* a few microseconds */
 
@@ -56,12 +55,13 @@ struct host_work {
 
 struct host_device {
 	struct device base;
+	const struct kernel_native_variant *variant;
 	pthread_mutex_t lock;
 	pthread_cond_t work_is_ready;
 	struct host_work *ready_first, **ready_end;
 	bool closing;
 	unsigned thread_count;
-	pthread_t threads[MOST_THREADS];
+	pthread_t threads[HOST_MOST_THREADS];
 };
 
 struct host_queue {
@@ -93,7 +93,9 @@ static uint8_t *memory_bytes(const struct device_memory *memory)
 
 static void run_groups(const struct device_launch *launch, uint32_t first, uint32_t count)
 {
-	kernel_native_run(launch->kernel, first, count, memory_bytes(launch->region),
+	const struct host_device *device = host_device(launch->region->device);
+
+	device->variant->run(launch->kernel, first, count, memory_bytes(launch->region),
 		(uint32_t *)memory_bytes(launch->scratch), launch->control->bytes,
 		launch->payload ? launch->payload->bytes : NULL, &launch->params);
 }
@@ -215,28 +217,6 @@ static void *worker_main(void *user)
 
 /* The device */
 
-static unsigned thread_count(void)
-{
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (online < 1)
-		return 1;
-	return online < MOST_THREADS ? (unsigned)online : MOST_THREADS;
-}
-
-static void host_enumerate(struct device_info_list *list)
-{
-	struct device_info *info = device_info_list_add(list);
-
-	info->kind = DEVICE_HOST;
-	system_processor_name(info->name, sizeof(info->name));
-	snprintf(info->driver, sizeof(info->driver), "vramfs %s native kernels", VRAMFS_VERSION);
-	info->memory_bytes = system_memory_total();
-	info->free_bytes = system_memory_available();
-	info->processors = thread_count();
-	info->unified = true;
-}
-
 static void host_close(struct device *base)
 {
 	struct host_device *device = host_device(base);
@@ -272,11 +252,16 @@ static int start_threads(struct host_device *device)
 
 static int host_open(const struct device_info *info, struct device **ret_device, struct why *why)
 {
-	struct host_device *device = calloc(1, sizeof(*device));
-	int err;
+	const struct kernel_native_variant *variant;
+	struct host_device *device;
+	int err = host_find_variant(&variant, why);
 
+	if (err)
+		return err;
+	device = calloc(1, sizeof(*device));
 	if (!device)
 		return why_fail(why, ENOMEM, "out of memory: end other programs");
+	device->variant = variant;
 	device->base.backend = &host_backend;
 	device->base.info = *info;
 	device->ready_end = &device->ready_first;

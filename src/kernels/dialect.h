@@ -103,7 +103,7 @@ typedef unsigned long uint64_t;
 
 #define GLOBAL
 #define LOCAL
-#define LOCAL_VARIABLE(type, name) type name
+#define LOCAL_VARIABLE(type, name) type name __attribute__((aligned(64))) /* as cache lines are */
 #define CONSTANT static const
 #define FUNCTION static inline __attribute__((always_inline))
 #define KERNEL(name)                                                                         \

@@ -5,17 +5,18 @@
  * The entry points: what each kernel of abi.h does with a tile, in terms of tile.h. This is the
  * portable form of every kernel. It is compiled three times: to PTX by clang, to OpenCL C by the
  * device's driver when the device is opened (from the text that scripts/flatten-opencl.py makes of
- * it), and natively by native.c.
+ * it), and natively, in the variants that native.h lists.
  *
  * A device that can do better does so in a variant: a file that includes this one and defines
- *before
+ * before
  *
  *	TILE_TOGETHER_DEFINED	tile_encode(), tile_check(), line_parity() and line_errors() of its
  *				own: see tile.h
+ *	TILE_MOVES_DEFINED	the moves of tile.h of its own
  *	SWEEPS_DEFINED		encode, verify, correct and refresh of its own
  *
  * and leaves the same bits behind. src/device loads one variant, with all kernels, when it opens
- *the device, and the tests in tests/kernels run against whichever was chosen.
+ * the device, and the tests in tests/kernels run against whichever was chosen.
  */
 #include "kernels/tile.h"
 

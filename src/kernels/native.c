@@ -2,36 +2,37 @@
 /* Copyright (c) 2026 The vramfs authors */
 
 /*
- * The device code as part of this program: the same source, compiled as C. The dialect makes each
- * entry point a static function that also takes the number of its group.
+ * Which native variants there are and what they need. Each is a file of its own, because each is
+ * compiled with its own compiler flags; this one is compiled for every processor, so that it may
+ * ask what the present one can do.
  */
 #include "kernels/native.h"
 
-#include "kernels/native-parity.h"
+#if defined(__x86_64__)
+static bool has_gfni(void)
+{
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni");
+}
 
-#include "kernels/kernels.c"
+static bool has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2");
+}
+#endif
 
-typedef void (*kernel_entry)(uint8_t *region, uint32_t *scratch, uint8_t *control, uint8_t *payload,
-	struct kernel_params params, uint32_t group);
+static bool has_all(void)
+{
+	return true;
+}
 
-static const kernel_entry entries[KERNEL_COUNT] = {
-	[KERNEL_ENCODE] = vramfs_encode,
-	[KERNEL_VERIFY] = vramfs_verify,
-	[KERNEL_CORRECT] = vramfs_correct,
-	[KERNEL_REFRESH] = vramfs_refresh,
-	[KERNEL_READ] = vramfs_read,
-	[KERNEL_WRITE] = vramfs_write,
-	[KERNEL_FILL] = vramfs_fill,
-	[KERNEL_COPY] = vramfs_copy,
-	[KERNEL_RANDOMIZE] = vramfs_randomize,
-	[KERNEL_COMPARE] = vramfs_compare,
-	[KERNEL_INJECT] = vramfs_inject,
-	[KERNEL_STREAM] = vramfs_stream,
+const struct kernel_native_variant kernel_native_variants[] = {
+#if defined(__x86_64__)
+	{"gfni", has_gfni, kernel_native_run_gfni},
+	{"avx2", has_avx2, kernel_native_run_avx2},
+#endif
+	{"scalar", has_all, kernel_native_run_scalar},
 };
 
-void kernel_native_run(enum kernel kernel, uint32_t first_group, uint32_t count, uint8_t *region,
-	uint32_t *scratch, uint8_t *control, uint8_t *payload, const struct kernel_params *params)
-{
-	for (uint32_t i = 0; i < count; i++)
-		entries[kernel](region, scratch, control, payload, *params, first_group + i);
-}
+const unsigned kernel_native_variant_count =
+	sizeof(kernel_native_variants) / sizeof(kernel_native_variants[0]);

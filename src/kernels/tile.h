@@ -200,6 +200,23 @@ FUNCTION void tile_init(LOCAL struct tile *tile)
 	BARRIER();
 }
 
+/*
+ * The moves between the region, the payload and the tile. Here they go in units of 8 bytes, which
+ * are dealt out to the lanes; a variant whose groups have one lane may move more at once.
+ */
+#if defined(TILE_MOVES_DEFINED)
+FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work,
+	GLOBAL const uint8_t *region, uint32_t begin, uint32_t end);
+FUNCTION void tile_store(
+	LOCAL struct tile *tile, const struct work *work, GLOBAL uint8_t *region, bool skip_marked);
+FUNCTION void tile_set(LOCAL struct tile *tile, const struct work *work, uint32_t begin,
+	uint32_t end, uint32_t value);
+FUNCTION void tile_from_payload(
+	LOCAL struct tile *tile, const struct work *work, GLOBAL const uint8_t *payload);
+FUNCTION void tile_to_payload(
+	LOCAL struct tile *tile, const struct work *work, GLOBAL uint8_t *payload);
+#else
+
 /* Lines BEGIN..END-1 from the region to the tile. */
 FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work,
 	GLOBAL const uint8_t *region, uint32_t begin, uint32_t end)
@@ -322,6 +339,7 @@ FUNCTION void tile_to_payload(
 		bytes[offset] = *tile_at(tile, work, work->begin + offset);
 	}
 }
+#endif
 
 FUNCTION uint64_t parity_load(GLOBAL const uint8_t *region, uint64_t offset)
 {

@@ -15,6 +15,12 @@
  *					what the value v contributes as the i-th of the last
  *					8 data bytes
  *	generate-rs-tables bits		what the tensor cores multiply with, and logarithms
+ *	generate-rs-tables nibbles	products by the coefficients of g(x), for processors that
+ *					look up 16 bytes at once: byte v of row [i][h] is
+ *					v << 4h times the coefficient of x^(7-i)
+ *	generate-rs-tables matrices	the weights as bit matrices, for processors that multiply
+ *					by those: entry [k][i][p] takes data byte p of the k-th
+ *					8 to what it contributes to parity byte i
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -222,6 +228,56 @@ static void print_bits(const uint64_t weights[WEIGHTS])
 	print_logarithms();
 }
 
+static void print_nibbles(void)
+{
+	uint8_t generator[PARITY_SYMBOLS];
+	make_generator(generator);
+	printf("CONSTANT uint64_t rs_nibbles[%d][2][2] = {\n", PARITY_SYMBOLS);
+	for (unsigned i = 0; i < PARITY_SYMBOLS; i++) {
+		uint64_t rows[4] = {0};
+		for (unsigned v = 0; v < 32; v++) {
+			unsigned value = v < 16 ? v : (v - 16) << 4;
+			rows[v / 8] |= (uint64_t)multiply((uint8_t)value, generator[i])
+				       << v % 8 * 8;
+		}
+		printf("\t{{0x%016llxul, 0x%016llxul}, {0x%016llxul, 0x%016llxul}},\n",
+			(unsigned long long)rows[0], (unsigned long long)rows[1],
+			(unsigned long long)rows[2], (unsigned long long)rows[3]);
+	}
+	printf("};\n");
+}
+
+/* Multiplication by FACTOR as GF2P8AFFINEQB takes it: the row that makes bit i of the product is
+ * byte 7-i, and in it bit b is set if bit b of the other factor counts. */
+static uint64_t matrix_of(uint8_t factor)
+{
+	uint64_t matrix = 0;
+	for (unsigned bit = 0; bit < 8; bit++) {
+		uint8_t product = multiply((uint8_t)(1 << bit), factor);
+		for (unsigned i = 0; i < 8; i++)
+			matrix |= (uint64_t)(product >> i & 1) << (8 * (7 - i) + bit);
+	}
+	return matrix;
+}
+
+static void print_matrices(const uint64_t weights[WEIGHTS])
+{
+	printf("CONSTANT uint64_t rs_matrices[%d][%d][8] = {\n", WEIGHTS / 8, PARITY_SYMBOLS);
+	for (unsigned k = 0; k < WEIGHTS / 8; k++) {
+		printf("\t{\n");
+		for (unsigned i = 0; i < PARITY_SYMBOLS; i++) {
+			uint64_t entries[8];
+			for (unsigned p = 0; p < 8; p++)
+				entries[p] = matrix_of((uint8_t)(weights[8 * k + p] >> 8 * i));
+			printf("\t{\n");
+			print_table(entries, 8);
+			printf("\t},\n");
+		}
+		printf("\t},\n");
+	}
+	printf("};\n");
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc == 2 ? argv[1] : "";
@@ -234,8 +290,12 @@ int main(int argc, char **argv)
 		print_slices(weights);
 	} else if (strcmp(what, "bits") == 0) {
 		print_bits(weights);
+	} else if (strcmp(what, "nibbles") == 0) {
+		print_nibbles();
+	} else if (strcmp(what, "matrices") == 0) {
+		print_matrices(weights);
 	} else {
-		fprintf(stderr, "usage: generate-rs-tables weights|slices|bits\n");
+		fprintf(stderr, "usage: generate-rs-tables weights|slices|bits|nibbles|matrices\n");
 		return 2;
 	}
 	return ferror(stdout) || fflush(stdout) != 0;

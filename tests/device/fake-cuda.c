@@ -533,7 +533,7 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 		current->dead = true;
 		return CUDA_SUCCESS;
 	}
-	kernel_native_run(function->kernel, 0, tiles, bytes[0], (uint32_t *)bytes[1], bytes[2],
-		bytes[3], params);
+	kernel_native_run_scalar(function->kernel, 0, tiles, bytes[0], (uint32_t *)bytes[1],
+		bytes[2], bytes[3], params);
 	return CUDA_SUCCESS;
 }

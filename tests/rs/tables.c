@@ -14,6 +14,8 @@
 #define CONSTANT static const
 #define TABLE static const
 #include "kernels/rs-bits.h"
+#include "kernels/rs-matrices.h"
+#include "kernels/rs-nibbles.h"
 #include "kernels/rs-slices.h"
 #include "kernels/rs-tables.h"
 
@@ -68,6 +70,47 @@ static void test_slice_is_parity_of_a_single_byte(void **state)
 			data[position] = (uint8_t)value;
 			reference_encode(data, 8, parity);
 			assert_int_equal(rs_slices[position][value], pack(parity));
+		}
+	}
+}
+
+static void test_nibbles_are_products_by_the_generator(void **state)
+{
+	(void)state;
+	uint8_t generator[9];
+	reference_generator(generator);
+	for (unsigned i = 0; i < 8; i++) {
+		for (unsigned nibble = 0; nibble < 32; nibble++) {
+			uint64_t entry = rs_nibbles[i][nibble / 16][nibble % 16 / 8];
+			uint8_t value = (uint8_t)(nibble < 16 ? nibble : (nibble - 16) << 4);
+			assert_int_equal((entry >> nibble % 8 * 8) & 0xff,
+				reference_multiply(value, generator[i + 1]));
+		}
+	}
+}
+
+/* VALUE times a bit matrix, whose byte 7-i is the row that gives bit i. */
+static uint8_t transform(uint64_t matrix, uint8_t value)
+{
+	uint8_t result = 0;
+	for (unsigned i = 0; i < 8; i++)
+		result |=
+			(uint8_t)(__builtin_parity((uint8_t)(matrix >> 8 * (7 - i)) & value) << i);
+	return result;
+}
+
+static void test_matrix_is_parity_of_a_single_byte(void **state)
+{
+	(void)state;
+	for (unsigned position = 0; position < 128; position++) {
+		for (unsigned value = 0; value < 256; value++) {
+			uint8_t data[128] = {0}, parity[8];
+			data[position] = (uint8_t)value;
+			reference_encode(data, 128, parity);
+			for (unsigned i = 0; i < 8; i++) {
+				uint64_t matrix = rs_matrices[position / 8][i][position % 8];
+				assert_int_equal(transform(matrix, (uint8_t)value), parity[i]);
+			}
 		}
 	}
 }
@@ -176,6 +219,8 @@ int main(void)
 		cmocka_unit_test(test_reference_gives_known_answers),
 		cmocka_unit_test(test_weight_is_parity_of_a_single_one),
 		cmocka_unit_test(test_slice_is_parity_of_a_single_byte),
+		cmocka_unit_test(test_nibbles_are_products_by_the_generator),
+		cmocka_unit_test(test_matrix_is_parity_of_a_single_byte),
 		cmocka_unit_test(test_roots_are_powers_of_alpha),
 		cmocka_unit_test(test_first_reciprocals),
 		cmocka_unit_test(test_matrices_give_parity),
