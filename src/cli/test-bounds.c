@@ -9,8 +9,9 @@
 
 #include <math.h>
 
-/* Below this mean a count is far from normally distributed; a Poisson distribution is summed. */
-#define NORMAL_FROM 1000.0
+/* Below this mean a count is far from normally distributed; a Poisson distribution is summed. From
+ * 745 on its first term, exp(-mean), would be too small for a double. */
+#define NORMAL_FROM 500.0
 #define SIGMAS 5.0
 #define TAIL 2.87e-7 /* of the normal distribution beyond 5 sigma */
 

@@ -99,6 +99,15 @@ static void ranges_are_five_sigma(void **state)
 	range = test_range(1000000, 1e-4);
 	assert_in_range(range.low, 50, 60);
 	assert_in_range(range.high, 150, 160);
+	/* Mean 800, deviation 28.3: too much to be summed. */
+	range = test_range(1000000, 8e-4);
+	assert_in_range(range.low, 800 - 143, 800 - 141);
+	assert_in_range(range.high, 800 + 141, 800 + 143);
+	/* Mean 499, deviation 22.3, summed: a little to the right of the 387..611 of a normal one.
+	 */
+	range = test_range(1000000, 4.99e-4);
+	assert_in_range(range.low, 388, 400);
+	assert_in_range(range.high, 611, 624);
 	/* Not rare: mean 50 of 100, deviation 5. */
 	range = test_range(100, 0.5);
 	assert_int_equal(range.low, 25);
