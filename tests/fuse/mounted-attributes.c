@@ -411,34 +411,6 @@ static void control_attributes_are_on_the_root_only(void **state)
 	must(rmdir("d"));
 }
 
-/* What the kernel tells of FILE, which was changed after SINCE, is what the filesystem would. */
-static void check_against_the_filesystem(const char *file, struct timespec since)
-{
-	struct statx asked;
-	struct stat known;
-
-	/* The kernel takes up an answer field by field, and for that long one can look in between.
-	 */
-	for (int i = 0; i < 4; i++) {
-		known = stat_of(file);
-		if (!later(since, known.st_mtim))
-			break;
-		usleep(5000);
-	}
-	assert_false(later(since, known.st_mtim));
-	must(statx(AT_FDCWD, file, AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &asked));
-	assert_int_equal(known.st_blocks, asked.stx_blocks);
-	assert_int_equal(known.st_size, asked.stx_size);
-}
-
-static struct timespec coarse_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return now;
-}
-
 static void ask_all_the_time(const char *file)
 {
 	struct statx asked;
@@ -447,6 +419,33 @@ static void ask_all_the_time(const char *file)
 	while (statx(AT_FDCWD, file, AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &asked) == 0)
 		;
 	_exit(1);
+}
+
+/*
+ * What the kernel tells of FILE is what the filesystem would, once the ASKERS stand still: it takes
+ * an answer up field by field, and until it has, one can look in between. None stops before it has
+ * taken up the answer that it waits for, and none asks again and covers an older one up.
+ */
+static void check_against_the_filesystem(const char *file, const pid_t *askers, int count)
+{
+	struct statx asked;
+	struct stat known;
+	int status;
+
+	for (int i = 0; i < count; i++)
+		must(kill(askers[i], SIGSTOP));
+	for (int i = 0; i < count; i++) {
+		must(waitpid(askers[i], &status, WUNTRACED));
+		assert_true(WIFSTOPPED(status));
+	}
+	known = stat_of(file);
+	must(statx(AT_FDCWD, file, AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &asked));
+	assert_int_equal(known.st_blocks, asked.stx_blocks);
+	assert_int_equal(known.st_size, asked.stx_size);
+	assert_int_equal(known.st_mtim.tv_sec, asked.stx_mtime.tv_sec);
+	assert_int_equal(known.st_mtim.tv_nsec, asked.stx_mtime.tv_nsec);
+	for (int i = 0; i < count; i++)
+		must(kill(askers[i], SIGCONT));
 }
 
 /* Others, too, ask for attributes; what they were told before a change must not outlast it. */
@@ -467,14 +466,11 @@ static void an_older_answer_is_not_believed(void **state)
 			ask_all_the_time("asked");
 	}
 	for (int i = 0; i < PAGES; i++) {
-		struct timespec since = coarse_now();
-
 		map[i * PAGE] = 1;
 		must(msync(map + i * PAGE, PAGE, MS_SYNC));
-		check_against_the_filesystem("asked", since);
-		since = coarse_now();
+		check_against_the_filesystem("asked", askers, ASKERS);
 		must(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, i * PAGE, PAGE / 2));
-		check_against_the_filesystem("asked", since);
+		check_against_the_filesystem("asked", askers, ASKERS);
 	}
 	for (int i = 0; i < ASKERS; i++) {
 		must(kill(askers[i], SIGKILL));
