@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The vramfs authors */
 /*
  * Reading a directory. Entries are copied out a batch at a time under the directory's lock, each
- * inode held; attributes are fetched, and the caller called, without it. So the directory is locked
- * for microseconds only, and never together with its entries' inodes, whose numbers may be lower.
+ * inode held if attributes are wanted; these are fetched, and the caller called, without it. So the
+ * directory is locked for microseconds only, and never together with its entries' inodes, whose
+ * numbers may be lower.
  */
 #include "fs/directory.h"
 #include "fs/inode.h"
@@ -15,8 +16,9 @@
 struct batch {
 	unsigned count;
 	struct copied_entry {
-		struct inode *inode;
-		uint64_t cookie;
+		struct inode *inode; /* held, or NULL if attributes aren't wanted */
+		uint64_t number, cookie;
+		mode_t type;
 		size_t length;
 		char name[FS_NAME_MAX];
 	} entries[BATCH];
@@ -48,7 +50,8 @@ static void give_dots(struct inode *directory, uint64_t *cookie, bool *more,
 	}
 }
 
-static void fill_batch(struct inode *directory, uint64_t cookie, struct batch *batch)
+static void fill_batch(
+	struct inode *directory, uint64_t cookie, bool want_attr, struct batch *batch)
 {
 	batch->count = 0;
 	pthread_mutex_lock(&directory->lock);
@@ -58,25 +61,29 @@ static void fill_batch(struct inode *directory, uint64_t cookie, struct batch *b
 		if (!entry)
 			break;
 		struct copied_entry *copy = &batch->entries[batch->count++];
-		copy->inode = entry->inode;
+		copy->inode = want_attr ? entry->inode : NULL;
+		copy->number = entry->inode->number;
+		copy->type = entry->inode->type;
 		copy->cookie = entry->cookie;
 		copy->length = entry->length;
 		memcpy(copy->name, entry->name, entry->length);
-		inode_hold(entry->inode);
+		if (want_attr)
+			inode_hold(entry->inode);
 	}
 	pthread_mutex_unlock(&directory->lock);
 }
 
-/* Give one entry away; its inode's hold goes with it when attributes are wanted and taken. Those of
- * a file with several names aren't given: somebody may be removing one of them in another
- * directory, and a kernel that learns of fewer links here and then of the removal counts it twice,
- * takes the file for removed, and lets nobody link it. */
-static bool give_entry(struct fs *fs, struct copied_entry *copy, bool want_attr,
+/* Give one entry away; its inode's hold, if there is one, goes with it when it is taken. The
+ * attributes of a file with several names aren't given: somebody may be removing one of them in
+ * another directory, and a kernel that learns of fewer links here and then of the removal counts it
+ * twice, takes the file for removed, and lets nobody link it. */
+static bool give_entry(struct fs *fs, struct copied_entry *copy,
 	bool (*emit)(void *user, const struct fs_dirent *entry), void *user)
 {
 	struct inode *inode = copy->inode;
+	bool want_attr = inode;
 	struct fs_attr attr;
-	if (want_attr) {
+	if (inode) {
 		pthread_mutex_lock(&inode->lock);
 		inode_fill_attr(fs, inode, &attr);
 		want_attr = !inode->had_links;
@@ -84,9 +91,9 @@ static bool give_entry(struct fs *fs, struct copied_entry *copy, bool want_attr,
 	}
 	struct fs_dirent entry = {
 		.name = {copy->name, copy->length},
-		.ino = inode->number,
+		.ino = copy->number,
 		.cookie = copy->cookie,
-		.type = inode->type,
+		.type = copy->type,
 		.attr = want_attr ? &attr : NULL,
 	};
 	/* handed out first: EMIT may already make the reference known to who gives it back */
@@ -95,7 +102,7 @@ static bool give_entry(struct fs *fs, struct copied_entry *copy, bool want_attr,
 	bool taken = emit(user, &entry);
 	if (want_attr && !taken)
 		fs_forget(fs, inode->number, 1);
-	else if (!want_attr)
+	else if (inode && !want_attr)
 		inode_put(fs, inode, 1);
 	return taken;
 }
@@ -111,12 +118,12 @@ int fs_read_directory(struct fs *fs, uint64_t ino, uint64_t cookie, unsigned fla
 	give_dots(directory, &cookie, &more, emit, user);
 	while (more) {
 		struct batch batch;
-		fill_batch(directory, cookie, &batch);
+		fill_batch(directory, cookie, flags & FS_LIST_ATTR, &batch);
 		for (unsigned i = 0; i < batch.count; i++) {
 			struct copied_entry *copy = &batch.entries[i];
 			if (more)
-				more = give_entry(fs, copy, flags & FS_LIST_ATTR, emit, user);
-			else
+				more = give_entry(fs, copy, emit, user);
+			else if (copy->inode)
 				inode_put(fs, copy->inode, 1);
 			cookie = copy->cookie;
 		}
