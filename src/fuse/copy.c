@@ -25,16 +25,12 @@ static ssize_t copy_file_range_of(struct fuse_request *request)
 		.capacity = request->reply_capacity,
 		.kill_suidgid = request->header->uid != 0,
 	};
-	ssize_t copied;
 
 	if (in->flags != 0)
 		return -EINVAL;
 	if (in->fh_out & FH_APPEND_ONLY)
 		return -EPERM;
-	do {
-		copied = fs_copy(request->connection->fs, request->queue, &copy);
-	} while (copied == -ENOSPC && fuse_wait_for_space(request));
-	return copied;
+	return fs_copy(request->connection->fs, request->queue, &copy);
 }
 
 /* The reply has 32 bits for the count, which is at most FS_COPY_MAX. */

@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <time.h>
 #include <unistd.h>
 
 /* FOPEN_KEEP_CACHE lets cached and mapped pages outlive an open: nothing but the kernel changes a
@@ -115,10 +114,8 @@ static void write_done(struct fs_io *io, ssize_t result)
 
 	if (result > 0)
 		request->written += (uint32_t)result;
-	if (short_of_space && fuse_wait_for_space(request)) {
-		write_rest(request);
+	if (short_of_space && fuse_wait_for_space(request))
 		return;
-	}
 	if (in->write_flags & FUSE_WRITE_CACHE)
 		fuse_outdate_attributes(request);
 	out.size = request->written;
@@ -126,17 +123,6 @@ static void write_done(struct fs_io *io, ssize_t result)
 		fuse_reply_error(request, (int)result);
 	else
 		fuse_reply(request, &out, sizeof(out));
-}
-
-static err_t allocate(struct fuse_request *request, int mode, uint64_t offset, uint64_t length)
-{
-	int err;
-
-	do {
-		err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
-			mode, offset, length);
-	} while (err == -ENOSPC && fuse_wait_for_space(request));
-	return err;
 }
 
 int fuse_handle_write(struct fuse_request *request)
@@ -153,7 +139,8 @@ int fuse_handle_write(struct fuse_request *request)
 	/* Of O_DIRECT on a cached file the kernel takes a short answer for EIO. So there must be
 	 * space for all of it before the first byte is written. */
 	if ((in->flags & O_DIRECT) && (in->fh & FH_CACHED)) {
-		int err = allocate(request, FALLOC_FL_KEEP_SIZE, in->offset, in->size);
+		int err = fs_allocate(request->connection->fs, request->queue,
+			request->header->nodeid, FALLOC_FL_KEEP_SIZE, in->offset, in->size);
 
 		if (err == -ENOSPC)
 			return err;
@@ -171,7 +158,8 @@ int fuse_handle_fallocate(struct fuse_request *request)
 		return -EINVAL;
 	if (in->length > FS_SIZE_MAX - in->offset)
 		return -EFBIG;
-	err = allocate(request, (int)in->mode, in->offset, in->length);
+	err = fs_allocate(request->connection->fs, request->queue, request->header->nodeid,
+		(int)in->mode, in->offset, in->length);
 	/* The kernel has a flag for it with WRITE, but not here. */
 	if (!err && request->header->uid != 0) {
 		struct fs_changes changes = {.valid = FS_KILL_SUIDGID};
@@ -200,34 +188,6 @@ int fuse_handle_release(struct fuse_request *request)
 		fuse_note_removal(request->connection);
 	fuse_reply(request, NULL, 0);
 	return 0;
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-void fuse_note_removal(struct fuse_connection *connection)
-{
-	atomic_store_explicit(&connection->last_removal_ns, now_ns(), memory_order_relaxed);
-}
-
-bool fuse_wait_for_space(struct fuse_request *request)
-{
-	int64_t removal =
-		atomic_load_explicit(&request->connection->last_removal_ns, memory_order_relaxed);
-
-	/* 1, 2, 4 ... 256 ms: half a second in all. */
-	if (request->waits == 9 || removal == 0 || now_ns() - removal > INT64_C(1000000000))
-		return false;
-	/* Nothing to wait for, but it may have come since this request last looked for space. */
-	if (fs_nameless_count(request->connection->fs) == 0)
-		return request->waits++ == 0;
-	usleep(1000u << request->waits++);
-	return true;
 }
 
 int fuse_handle_lseek(struct fuse_request *request)

@@ -35,6 +35,7 @@ struct operation {
 	size_t argument_bytes;
 	unsigned names;
 	bool no_reply;
+	bool waits; /* its handler waits for the device */
 };
 
 #define ARGUMENT(type) .argument_bytes = sizeof(struct type)
@@ -69,12 +70,16 @@ static const struct operation operations[FUSE_OPCODES] = {
 	[FUSE_OPEN] = {.handle = fuse_handle_open, ARGUMENT(fuse_open_in)},
 	[FUSE_READ] = {.handle = fuse_handle_read, ARGUMENT(fuse_read_in)},
 	[FUSE_WRITE] = {.handle = fuse_handle_write, ARGUMENT(fuse_write_in)},
-	[FUSE_FALLOCATE] = {.handle = fuse_handle_fallocate, ARGUMENT(fuse_fallocate_in)},
+	[FUSE_FALLOCATE] = {.handle = fuse_handle_fallocate,
+		ARGUMENT(fuse_fallocate_in),
+		.waits = true},
 	[FUSE_LSEEK] = {.handle = fuse_handle_lseek, ARGUMENT(fuse_lseek_in)},
 	[FUSE_COPY_FILE_RANGE] = {.handle = fuse_handle_copy_file_range,
-		ARGUMENT(fuse_copy_file_range_in)},
+		ARGUMENT(fuse_copy_file_range_in),
+		.waits = true},
 	[FUSE_COPY_FILE_RANGE_64] = {.handle = fuse_handle_copy_file_range_64,
-		ARGUMENT(fuse_copy_file_range_in)},
+		ARGUMENT(fuse_copy_file_range_in),
+		.waits = true},
 	[FUSE_RELEASE] = {.handle = fuse_handle_release},
 	[FUSE_SYNCFS] = {.handle = handle_success},
 	[FUSE_DESTROY] = {.handle = handle_success},
@@ -98,9 +103,7 @@ static void reply(struct fuse_request *request, int err, const void *body, size_
 						    ? &operations[request->header->opcode]
 						    : NULL;
 
-	if (!operation || !operation->no_reply)
-		request->send(request, &header, body);
-	atomic_store_explicit(&request->answered, true, memory_order_release);
+	request->transport->reply(request, operation && operation->no_reply ? NULL : &header, body);
 }
 
 void fuse_reply(struct fuse_request *request, const void *body, size_t bytes)
@@ -122,7 +125,7 @@ void fuse_outdate_attributes(struct fuse_request *request)
 		.error = FUSE_NOTIFY_INVAL_INODE,
 	};
 
-	request->send(request, &header, &body);
+	request->transport->notify(request, &header, &body);
 }
 
 /* Take the next name, which a NUL ends, from the request's data. */
@@ -154,26 +157,37 @@ static err_t check(struct fuse_request *request, const struct operation *operati
 	return err;
 }
 
+void fuse_resume(struct fuse_request *request)
+{
+	int err = operations[request->header->opcode].handle(request);
+
+	if (err && !(err == -ENOSPC && fuse_wait_for_space(request)))
+		fuse_reply_error(request, err);
+}
+
 void fuse_dispatch(struct fuse_request *request)
 {
 	uint32_t opcode = request->header->opcode;
 	const struct operation *operation = opcode < FUSE_OPCODES ? &operations[opcode] : NULL;
+	const struct fuse_transport *transport = request->transport;
 	int err;
 
-	atomic_store_explicit(&request->answered, false, memory_order_relaxed);
 	request->written = 0;
 	request->waits = 0;
+	request->resume_at_ns = 0;
 	fuse_count(&request->connection->counts, request->thread, opcode);
 	if (!operation || !operation->handle) {
 		fuse_reply_error(request, -ENOSYS);
 		return;
 	}
 	err = check(request, operation);
-	if (err)
+	if (err) {
 		log_debug("malformed request from the kernel: opcode %u, %u bytes", opcode,
 			request->header->len);
-	else
-		err = operation->handle(request);
-	if (err)
 		fuse_reply_error(request, err);
+		return;
+	}
+	if (operation->waits && transport->shares_threads && transport->set_aside(request))
+		return;
+	fuse_resume(request);
 }

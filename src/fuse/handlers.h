@@ -8,7 +8,8 @@
 /*
  * One function an opcode, called by the dispatcher once the fixed argument is known to be there
  * whole and the names to be ended. Each answers its request, now or later, and returns 0; or
- * returns -errno and leaves that answer to the dispatcher.
+ * returns -errno and leaves that answer to the dispatcher. One that returns -ENOSPC may be called
+ * again.
  */
 typedef int fuse_handler(struct fuse_request *request);
 
@@ -58,10 +59,11 @@ void fuse_fill_open(struct fuse_connection *connection, const struct fs_attr *at
 /*
  * The kernel gives a removed file's inode back (FORGET) some time after the removal, and only then
  * its space is free. A program that removes a file to make room must not find that there is none:
- * so what fails for lack of space soon after a removal is tried again.
+ * so what fails for lack of space soon after a removal is tried again, from the beginning
+ * (space.c). The dispatcher does so with handlers that return -ENOSPC.
  *
- * Note that a name, or an open file without one, is gone; wait a little, or return false if it
- * makes no sense to wait (any longer).
+ * Note that a name, or an open file without one, is gone; set the request aside to be tried again,
+ * or return false if that makes no sense (any longer).
  */
 void fuse_note_removal(struct fuse_connection *connection);
 bool fuse_wait_for_space(struct fuse_request *request);

@@ -18,23 +18,13 @@ static struct fs_owner owner(const struct fuse_request *request, uint32_t umask)
 		.uid = request->header->uid, .gid = request->header->gid, .umask = umask & 0777};
 }
 
-/* Inodes are limited as space is: what fails for want of one may be worth another try. */
-static bool try_again(struct fuse_request *request, int err)
-{
-	return err == -ENOSPC && fuse_wait_for_space(request);
-}
-
 static err_t make(struct fuse_request *request, mode_t mode, uint32_t umask, uint32_t rdev,
 	struct fs_attr *ret_attr)
 {
 	struct fs_owner who = owner(request, umask);
-	int err;
 
-	do {
-		err = fs_make(request->connection->fs, request->header->nodeid, request->names[0],
-			mode, rdev, &who, ret_attr);
-	} while (try_again(request, err));
-	return err;
+	return fs_make(request->connection->fs, request->header->nodeid, request->names[0], mode,
+		rdev, &who, ret_attr);
 }
 
 static int reply_entry(struct fuse_request *request, const struct fs_attr *attr)
@@ -132,12 +122,8 @@ int fuse_handle_symlink(struct fuse_request *request)
 {
 	struct fs_owner who = owner(request, 0);
 	struct fs_attr attr;
-	int err;
-
-	do {
-		err = fs_make_symlink(request->connection->fs, request->header->nodeid,
-			request->names[0], request->names[1], &who, &attr);
-	} while (try_again(request, err));
+	int err = fs_make_symlink(request->connection->fs, request->header->nodeid,
+		request->names[0], request->names[1], &who, &attr);
 	return err ? err : reply_entry(request, &attr);
 }
 
@@ -177,12 +163,8 @@ int fuse_handle_tmpfile(struct fuse_request *request)
 	const struct fuse_create_in *in = request->argument;
 	struct fs_owner who = owner(request, in->umask);
 	struct fs_attr attr;
-	int err;
-
-	do {
-		err = fs_make_unnamed(request->connection->fs, request->header->nodeid,
-			S_IFREG | (in->mode & 07777), &who, &attr);
-	} while (try_again(request, err));
+	int err = fs_make_unnamed(request->connection->fs, request->header->nodeid,
+		S_IFREG | (in->mode & 07777), &who, &attr);
 	return err ? err : reply_opened(request, &attr, in->flags);
 }
 
@@ -190,7 +172,8 @@ int fuse_handle_unlink(struct fuse_request *request)
 {
 	int err = fs_unlink(request->connection->fs, request->header->nodeid, request->names[0]);
 
-	fuse_note_removal(request->connection);
+	if (!err)
+		fuse_note_removal(request->connection);
 	return err ? err : reply_success(request);
 }
 
@@ -198,20 +181,18 @@ int fuse_handle_rmdir(struct fuse_request *request)
 {
 	int err = fs_rmdir(request->connection->fs, request->header->nodeid, request->names[0]);
 
-	fuse_note_removal(request->connection);
+	if (!err)
+		fuse_note_removal(request->connection);
 	return err ? err : reply_success(request);
 }
 
 static int rename_to(struct fuse_request *request, uint64_t new_parent, unsigned flags)
 {
 	struct fs_owner who = owner(request, 0);
-	int err;
-
-	do {
-		err = fs_rename(request->connection->fs, request->header->nodeid, request->names[0],
-			new_parent, request->names[1], flags, &who);
-	} while (try_again(request, err));
-	fuse_note_removal(request->connection);
+	int err = fs_rename(request->connection->fs, request->header->nodeid, request->names[0],
+		new_parent, request->names[1], flags, &who);
+	if (!err)
+		fuse_note_removal(request->connection);
 	return err ? err : reply_success(request);
 }
 

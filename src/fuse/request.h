@@ -30,6 +30,28 @@ struct fuse_connection {
 	_Atomic int64_t last_removal_ns; /* fuse_note_removal() */
 };
 
+struct fuse_request;
+
+/* What a transport does with the requests that are its own. Each may be called on another thread
+ * than that of fuse_dispatch(), and before that returns. */
+struct fuse_transport {
+	/* Send HEADER and the (HEADER->len - sizeof *HEADER) bytes of BODY as the reply; HEADER is
+	 * NULL where the kernel expects none. From then on the request is the transport's again.
+	 * What can't be delivered is dropped: it means that the connection is gone. */
+	void (*reply)(struct fuse_request *request, const struct fuse_out_header *header,
+		const void *body);
+	/* Send, before the reply, a notification: `unique` is 0. */
+	void (*notify)(struct fuse_request *request, const struct fuse_out_header *header,
+		const void *body);
+	/* The request can't go on now: call fuse_resume() once request->resume_at_ns has come, on a
+	 * thread that serves nothing else meanwhile. False if there is none to be had. NULL: never
+	 * is. */
+	bool (*set_aside)(struct fuse_request *request);
+	/* A thread that dispatches has several requests under way: those that keep it waiting for
+	 * the device are to be set aside. */
+	bool shares_threads;
+};
+
 /*
  * One request, owned by a transport, which fills the first part. The memory that header, argument
  * and data point to must not change before the reply.
@@ -47,16 +69,10 @@ struct fuse_request {
 	 * replies overlaps nothing of the request. */
 	struct device_pinned *buffer;
 	size_t reply_offset, reply_capacity;
-	/* Send HEADER and the (HEADER->len - sizeof *HEADER) bytes of BODY: the reply, or before it
-	 * notifications (`unique` 0). What can't be delivered is dropped: it means that the
-	 * connection is gone. */
-	void (*send)(struct fuse_request *request, const struct fuse_out_header *header,
-		const void *body);
-	void *transport;
+	const struct fuse_transport *transport;
+	void *transport_data;
 
-	/* Set when the request has been answered, or needs no answer: from then on it is the
-	 * transport's again. May happen on another thread than that of fuse_dispatch(). */
-	atomic_bool answered;
+	int64_t resume_at_ns; /* of CLOCK_MONOTONIC: when to go on with what was set aside */
 
 	/* The dispatcher's */
 	struct fs_name names[2];
@@ -75,11 +91,14 @@ static inline uint8_t *fuse_reply_area(const struct fuse_request *request)
 size_t fuse_argument_bytes(uint32_t opcode);
 
 /*
- * Carry out a request. It is answered when this returns or, for those that move data, by a `done`
- * that runs when request->queue is polled. Malformed requests are answered with -EIO, unknown ones
- * with -ENOSYS.
+ * Carry out a request. When this returns it has been replied to, or set aside, or, where it moves
+ * data, a `done` replies (or sets it aside) that runs when request->queue is polled. Malformed
+ * requests are answered with -EIO, unknown ones with -ENOSYS.
  */
 void fuse_dispatch(struct fuse_request *request);
+
+/* Go on with a request that was set aside, as fuse_dispatch() does. */
+void fuse_resume(struct fuse_request *request);
 
 /* For handlers: answer, once. ERR is negative. */
 void fuse_reply(struct fuse_request *request, const void *body, size_t bytes);

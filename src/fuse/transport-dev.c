@@ -15,7 +15,9 @@
  * request is as long, so its reply is made at the same place.
  *
  * Operations that move bytes end when the device has moved them; the thread polls its queue until
- * its request has been answered, which may happen on another thread that shares the queue.
+ * its request has been replied to or set aside, which may happen on another thread that shares the
+ * queue. One that was set aside is resumed by the same thread, later. All but one may sleep for
+ * that: what they wait for comes as a request, too.
  *
  * The threads end with the connection. To end them earlier they get a signal that interrupts the
  * waiting for a request; again and again, as one that comes just before the read(2) is lost.
@@ -30,6 +32,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #define REQUEST_OFFSET TRANSPORT_DEV_REQUEST_OFFSET
 #define BUFFER_BYTES TRANSPORT_DEV_BUFFER_BYTES
@@ -43,7 +46,8 @@ struct worker {
 	int fd;
 	struct device_pinned *buffer;
 	pthread_t thread;
-	int err; /* how it ended */
+	int err;                                            /* how it ended */
+	_Atomic enum { AT_WORK, REPLIED, SET_ASIDE } state; /* of the request */
 	struct fuse_request request;
 };
 
@@ -51,7 +55,8 @@ struct transport_dev {
 	struct fuse_connection *connection;
 	unsigned count;
 	atomic_bool stopped;
-	pthread_mutex_t lock; /* of `serving`; signals `changed` */
+	_Atomic unsigned waiting; /* threads with a request that is set aside */
+	pthread_mutex_t lock;     /* of `serving`; signals `changed` */
 	pthread_cond_t changed;
 	unsigned serving; /* threads */
 	struct worker workers[];
@@ -95,10 +100,10 @@ void transport_dev_free(struct transport_dev *transport)
 	free(transport);
 }
 
-static void send_reply(
+static void send(
 	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
 {
-	struct worker *worker = request->transport;
+	struct worker *worker = request->transport_data;
 	struct iovec parts[] = {
 		{(void *)header, sizeof(*header)},
 		{(void *)body, header->len - sizeof(*header)},
@@ -108,6 +113,35 @@ static void send_reply(
 	if (writev(worker->fd, parts, body ? 2 : 1) < 0 && errno != ENOENT && errno != ENODEV)
 		log_debug("a reply to opcode %u failed: errno %d", request->header->opcode, errno);
 }
+
+static void reply(
+	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
+{
+	struct worker *worker = request->transport_data;
+
+	if (header)
+		send(request, header, body);
+	atomic_store_explicit(&worker->state, REPLIED, memory_order_release);
+}
+
+static bool set_aside(struct fuse_request *request)
+{
+	struct worker *worker = request->transport_data;
+	struct transport_dev *transport = worker->transport;
+
+	if (atomic_fetch_add(&transport->waiting, 1) + 1 >= transport->count) {
+		atomic_fetch_sub(&transport->waiting, 1);
+		return false;
+	}
+	atomic_store_explicit(&worker->state, SET_ASIDE, memory_order_release);
+	return true;
+}
+
+static const struct fuse_transport functions = {
+	.reply = reply,
+	.notify = send,
+	.set_aside = set_aside,
+};
 
 bool transport_dev_parse(
 	struct fuse_request *request, struct device_pinned *buffer, size_t request_bytes)
@@ -151,8 +185,8 @@ static int read_request(struct worker *worker)
 			return -errno;
 	}
 	request->connection = worker->transport->connection;
-	request->transport = worker;
-	request->send = send_reply;
+	request->transport = &functions;
+	request->transport_data = worker;
 	if (!transport_dev_parse(request, worker->buffer, (size_t)got))
 		return -EIO;
 	return 1;
@@ -177,6 +211,35 @@ static err_t answer_init(struct worker *worker)
 	return 0;
 }
 
+/* Until the request has been replied to or set aside. */
+static int wait_for_state(struct worker *worker)
+{
+	int state;
+
+	while ((state = atomic_load_explicit(&worker->state, memory_order_acquire)) == AT_WORK)
+		store_wait(worker->request.queue);
+	return state;
+}
+
+static void carry_out(struct worker *worker)
+{
+	struct fuse_request *request = &worker->request;
+
+	atomic_store_explicit(&worker->state, AT_WORK, memory_order_relaxed);
+	fuse_dispatch(request);
+	while (wait_for_state(worker) == SET_ASIDE) {
+		const struct timespec until = {
+			.tv_sec = request->resume_at_ns / 1000000000,
+			.tv_nsec = request->resume_at_ns % 1000000000,
+		};
+
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+		atomic_fetch_sub(&worker->transport->waiting, 1);
+		atomic_store_explicit(&worker->state, AT_WORK, memory_order_relaxed);
+		fuse_resume(request);
+	}
+}
+
 static void *serve(void *argument)
 {
 	struct worker *worker = argument;
@@ -186,11 +249,8 @@ static void *serve(void *argument)
 
 	worker->request.queue = queue;
 	worker->request.thread = (unsigned)(worker - worker->transport->workers);
-	while ((got = read_request(worker)) > 0) {
-		fuse_dispatch(&worker->request);
-		while (!atomic_load_explicit(&worker->request.answered, memory_order_acquire))
-			store_wait(queue);
-	}
+	while ((got = read_request(worker)) > 0)
+		carry_out(worker);
 	worker->err = got;
 	pthread_mutex_lock(&transport->lock);
 	transport->serving--;

@@ -19,16 +19,24 @@ struct device_pinned *buffer;
 struct reply reply;
 char control_name[64], control_value[64];
 
-static void send_reply(
+static void take_notification(
 	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
 {
 	(void)request;
-	if (header->unique == 0) { /* a notification */
-		assert_int_equal(
-			header->len, sizeof(*header) + sizeof(struct fuse_notify_inval_inode_out));
-		assert_int_equal(header->error, FUSE_NOTIFY_INVAL_INODE);
+	(void)body;
+	assert_int_equal(header->unique, 0);
+	assert_int_equal(header->len, sizeof(*header) + sizeof(struct fuse_notify_inval_inode_out));
+	assert_int_equal(header->error, FUSE_NOTIFY_INVAL_INODE);
+}
+
+static void take_reply(
+	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
+{
+	bool *replied = request->transport_data;
+
+	*replied = true;
+	if (!header)
 		return;
-	}
 	assert_true(header->len >= sizeof(*header));
 	reply.count++;
 	reply.error = header->error;
@@ -41,8 +49,14 @@ static void send_reply(
 		assert_int_equal(reply.bytes, 0);
 }
 
+static const struct fuse_transport transport = {
+	.reply = take_reply,
+	.notify = take_notification,
+};
+
 int dispatch(const struct call *call)
 {
+	bool replied = false;
 	static uint64_t unique;
 	struct fuse_in_header *header = malloc(sizeof(*header));
 	uint8_t *argument = malloc(call->argument_bytes + 1), *data = malloc(call->data_bytes + 1);
@@ -56,7 +70,8 @@ int dispatch(const struct call *call)
 		.buffer = buffer,
 		.reply_offset = REPLY_OFFSET,
 		.reply_capacity = BUFFER_BYTES - REPLY_OFFSET,
-		.send = send_reply,
+		.transport = &transport,
+		.transport_data = &replied,
 	};
 	unsigned before = reply.count;
 
@@ -82,7 +97,7 @@ int dispatch(const struct call *call)
 		request.data = (const char *)store_buffer_bytes(buffer);
 	}
 	fuse_dispatch(&request);
-	while (!atomic_load(&request.answered))
+	while (!replied)
 		store_wait(request.queue);
 	free(header);
 	free(argument);

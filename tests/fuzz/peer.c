@@ -167,15 +167,13 @@ static size_t most_reply_bytes(const struct fuse_request *request)
 static void take_reply(
 	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
 {
-	struct peer *peer = request->transport;
+	struct peer *peer = request->transport_data;
 	size_t fixed = fixed_reply_bytes(request->header->opcode);
 
-	if (header->error == FUSE_NOTIFY_INVAL_INODE) {
-		REQUIRE(header->unique == 0 && peer->replies == 0);
-		REQUIRE(header->len ==
-			sizeof(*header) + sizeof(struct fuse_notify_inval_inode_out));
+	REQUIRE(!peer->ended);
+	peer->ended = true;
+	if (!header)
 		return;
-	}
 	peer->replies++;
 	peer->error = header->error;
 	REQUIRE(header->unique == request->header->unique);
@@ -193,6 +191,23 @@ static void take_reply(
 	REQUIRE(peer->reply_bytes <= most_reply_bytes(request));
 	REQUIRE(fixed == 0 || peer->reply_bytes == fixed);
 }
+
+static void take_notification(
+	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
+{
+	struct peer *peer = request->transport_data;
+
+	(void)body;
+	REQUIRE(!peer->ended);
+	REQUIRE(header->unique == 0 && header->error == FUSE_NOTIFY_INVAL_INODE);
+	REQUIRE(header->len == sizeof(*header) + sizeof(struct fuse_notify_inval_inode_out));
+}
+
+/* Requests are not set aside: nobody is going to make room meanwhile. */
+static const struct fuse_transport transport = {
+	.reply = take_reply,
+	.notify = take_notification,
+};
 
 static void check_success(struct peer *peer, uint32_t opcode)
 {
@@ -290,18 +305,17 @@ void peer_send(struct peer *peer, size_t bytes)
 	struct fuse_request request = {
 		.connection = &peer->connection,
 		.queue = peer->queue,
-		.send = take_reply,
-		.transport = peer,
+		.transport = &transport,
+		.transport_data = peer,
 	};
 	size_t gap;
 	bool silent;
 	uint32_t opcode;
 
 	REQUIRE(bytes <= peer_request_max());
+	peer->ended = false;
 	peer->replies = 0;
 	peer->error = 0;
-	/* Nobody is going to make room meanwhile, so waiting for it would only take time. */
-	atomic_store(&peer->connection.last_removal_ns, 0);
 	if (!transport_dev_parse(&request, peer->buffer, bytes))
 		return;
 	opcode = request.header->opcode;
@@ -311,7 +325,7 @@ void peer_send(struct peer *peer, size_t bytes)
 	ASAN_POISON_MEMORY_REGION(store_buffer_bytes(peer->buffer), TRANSPORT_DEV_REQUEST_OFFSET);
 	ASAN_POISON_MEMORY_REGION(start + bytes, gap);
 	fuse_dispatch(&request);
-	while (!atomic_load(&request.answered))
+	while (!peer->ended)
 		store_wait(peer->queue);
 	ASAN_UNPOISON_MEMORY_REGION(store_buffer_bytes(peer->buffer), TRANSPORT_DEV_REQUEST_OFFSET);
 	ASAN_UNPOISON_MEMORY_REGION(start + bytes, gap);

@@ -25,7 +25,8 @@ struct peer {
 	} nodes[PEER_NODES];
 	unsigned node_count;
 
-	/* The reply to the request in hand */
+	/* The request in hand, and the reply to it */
+	bool ended;
 	unsigned replies;
 	int error;
 	size_t reply_bytes;
