@@ -46,6 +46,9 @@ struct device_backend {
 	 * can't be asked, -EIO once no launch on it will change its word any more. */
 	err_t (*check)(struct device_queue *queue);
 
+	/* As device_help(). NULL: never any. */
+	bool (*help)(struct device *device);
+
 	/* Let other threads run, or help the device, until DONE may have changed; may return early.
 	 * SPINS counts the calls of this wait from 0. */
 	void (*relax)(struct device_queue *queue, const uint32_t *done, unsigned spins);

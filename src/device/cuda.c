@@ -20,7 +20,7 @@
 #include "device/cuda-driver.h"
 #include "device/cuda-variants.h"
 #include "device/kernel-names.h"
-#include "device/pause.h"
+#include "base/pause.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"

@@ -299,6 +299,11 @@ uint32_t device_wait(struct device_queue *queue, const uint32_t *done)
 	return value;
 }
 
+bool device_help(struct device *device)
+{
+	return device->backend->help && device->backend->help(device);
+}
+
 int device_copy_in(struct device_queue *queue, struct device_memory *to, uint64_t to_offset,
 	const struct device_pinned *from, size_t from_offset, size_t bytes)
 {

@@ -140,6 +140,10 @@ uint32_t device_poll(struct device_queue *queue, const uint32_t *done);
 /* As device_poll, but returns only when the word has changed. Spins briefly, then sleeps. */
 uint32_t device_wait(struct device_queue *queue, const uint32_t *done);
 
+/* Do a small piece of the work that DEVICE has under way, where this machine's processors do it.
+ * False: there is none to be done. */
+bool device_help(struct device *device);
+
 /* Queue a copy between pinned host memory and device memory by the copy engines. Complete after
  * device_queue_wait(). */
 err_t device_copy_in(struct device_queue *queue, struct device_memory *to, uint64_t to_offset,

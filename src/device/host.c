@@ -19,7 +19,7 @@
  */
 #include "device/backend.h"
 #include "device/host-find.h"
-#include "device/pause.h"
+#include "base/pause.h"
 #include "device/system.h"
 
 #include "base/cleanup.h"
@@ -181,8 +181,9 @@ static void run_claim(struct host_work *work, uint32_t first, uint32_t count)
 }
 
 /* Do some of whatever is ready; false if nothing is. */
-static bool help(struct host_device *device)
+static bool host_help(struct device *base)
 {
+	struct host_device *device = host_device(base);
 	struct host_work *work;
 	uint32_t first, count;
 
@@ -341,10 +342,17 @@ static void host_memory_free(struct device_memory *base)
 
 static int host_pinned_alloc(struct device_pinned *pinned)
 {
+	int err;
+
 	if (pinned->size > system_memory_available())
 		return -ENOMEM;
 	pinned->bytes = map_zeroed(pinned->size);
-	return pinned->bytes ? 0 : -ENOMEM;
+	if (!pinned->bytes)
+		return -ENOMEM;
+	err = populate(pinned->bytes, pinned->size);
+	if (err)
+		munmap(pinned->bytes, pinned->size);
+	return err;
 }
 
 static void host_pinned_free(struct device_pinned *pinned)
@@ -402,7 +410,7 @@ static int host_check(struct device_queue *base)
 static int host_queue_wait(struct device_queue *base)
 {
 	while (host_check(base) == 0) {
-		if (!help(host_device(base->device)))
+		if (!host_help(base->device))
 			sleep_until_end((struct host_queue *)base, NULL);
 	}
 	return 0;
@@ -420,7 +428,7 @@ static void host_queue_free(struct device_queue *base)
 
 static void host_relax(struct device_queue *base, const uint32_t *done, unsigned spins)
 {
-	if (help(host_device(base->device)))
+	if (host_help(base->device))
 		return;
 	if (spins >= SPINS_BEFORE_SLEEP) {
 		sleep_until_end((struct host_queue *)base, done);
@@ -467,7 +475,7 @@ static struct host_work *take_work(struct host_queue *queue)
 		pthread_mutex_unlock(&queue->lock);
 		if (work)
 			break;
-		if (!help(host_device(queue->base.device)))
+		if (!host_help(queue->base.device))
 			sleep_until_end(queue, NULL);
 	}
 	*work = (struct host_work){.queue = queue};
@@ -575,6 +583,7 @@ const struct device_backend host_backend = {
 	.queue_free = host_queue_free,
 	.launch = host_launch,
 	.check = host_check,
+	.help = host_help,
 	.relax = host_relax,
 	.copy_in = host_copy_in,
 	.copy_out = host_copy_out,

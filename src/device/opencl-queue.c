@@ -21,7 +21,7 @@
  */
 #include "device/kernel-names.h"
 #include "device/opencl-device.h"
-#include "device/pause.h"
+#include "base/pause.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"

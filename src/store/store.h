@@ -137,6 +137,10 @@ unsigned store_poll(struct store_queue *queue);
  * sleeps. */
 void store_wait(struct store_queue *queue);
 
+/* Do a small piece of what the device has to do, where it is this machine's processors that do it,
+ * for whoever polls instead of waiting. False: there is none to be done. */
+bool store_help(struct store *store);
+
 /* Run KERNEL (ENCODE, VERIFY, CORRECT, REFRESH, RANDOMIZE, COMPARE, INJECT or STREAM) over COUNT
  * blocks from FIRST in jobs of many blocks, several in flight, beside whatever else runs. Adds up
  * what was found. -EIO if the device failed; lines lost are no error here. ARGUMENTS may be NULL

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The vramfs authors */
-#ifndef VRAMFS_DEVICE_PAUSE_H
-#define VRAMFS_DEVICE_PAUSE_H
+#ifndef VRAMFS_BASE_PAUSE_H
+#define VRAMFS_BASE_PAUSE_H
 
 /* In a loop that spins: leave the processor's other thread, and the bus, more room. */
 static inline void processor_pause(void)
