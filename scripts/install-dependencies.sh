@@ -12,7 +12,7 @@ set -eu
 
 build_packages="
 	gcc libc6-dev clang make meson ninja-build pkg-config python3
-	libjson-c-dev opencl-c-headers fuse3"
+	libjson-c-dev liburing-dev opencl-c-headers fuse3"
 test_packages="
 	libcmocka-dev libfec-dev libclang-rt-dev
 	ocl-icd-libopencl1 pocl-opencl-icd

@@ -18,6 +18,7 @@ enum {
 	KEY_THREADS,
 	KEY_INODES,
 	KEY_CACHE,
+	KEY_TRANSPORT,
 	KEY_ALLOW_OTHER,
 	KEY_DEBUG,
 };
@@ -43,6 +44,10 @@ static const struct argp_option mount_option_list[] = {
 		0},
 	{"cache", KEY_CACHE, "MODE", 0,
 		"What the kernel keeps of files in host memory: none, auto (the default) or always",
+		0},
+	{"transport", KEY_TRANSPORT, "KIND", 0,
+		"How requests come from the kernel: auto (the default: uring where it can be "
+		"used), uring or dev",
 		0},
 	{"foreground", 'f', NULL, 0, "Stay in the foreground and log to standard error", 0},
 	{NULL, 'o', "OPTIONS", 0, "Mount options, separated by commas; see vramfs-mount(1)", 0},
@@ -84,6 +89,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return -mount_options_add(options, "nr_inodes", argument);
 	case KEY_CACHE:
 		return -mount_options_add(options, "cache", argument);
+	case KEY_TRANSPORT:
+		return -mount_options_add(options, "transport", argument);
 	case KEY_ALLOW_OTHER:
 		return -mount_options_add(options, "allow_other", NULL);
 	case KEY_DEBUG:

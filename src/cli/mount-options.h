@@ -20,6 +20,7 @@ struct mount_options {
 	uint64_t max_correct, threads;
 	uint64_t max_inodes; /* as in struct fs_options */
 	enum fuse_cache cache;
+	enum fuse_transport_kind transport;
 	struct mount_flags flags;
 	bool all_flags;   /* what `flags` doesn't set is to be cleared, but nosuid and nodev */
 	mode_t root_mode; /* of the root directory; each is -1 for that of the mount point */

@@ -169,6 +169,7 @@ static err_t mount_fs(struct mount *mount, struct store *store, struct fs *fs,
 	const struct fuse_options options = {
 		.directory = mount->directory,
 		.source = asked->source ? asked->source : selector,
+		.transport = asked->transport,
 		.threads = (unsigned)asked->threads,
 		.cache = asked->cache,
 		.flags = mount_flags_apply(&asked->flags, MS_NOSUID | MS_NODEV),

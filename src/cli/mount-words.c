@@ -71,20 +71,37 @@ static err_t set_inodes(struct mount_options *options, const char *value)
 	return 0;
 }
 
+/* Which of the COUNT NAMES is VALUE? */
+static err_t set_choice(const char *value, const char *const *names, size_t count,
+	const char *complaint, unsigned *ret_choice, struct why *why)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(value, names[i])) {
+			*ret_choice = (unsigned)i;
+			return 0;
+		}
+	}
+	return why_fail(why, EINVAL, "%s, not '%s'", complaint, value);
+}
+
 static err_t set_cache(struct mount_options *options, const char *value)
 {
 	static const char *const names[] = {[FUSE_CACHE_AUTO] = "auto",
 		[FUSE_CACHE_NONE] = "none",
 		[FUSE_CACHE_ALWAYS] = "always"};
 
-	for (size_t i = 0; i < COUNT(names); i++) {
-		if (!strcmp(value, names[i])) {
-			options->cache = (enum fuse_cache)i;
-			return 0;
-		}
-	}
-	return why_fail(
-		options->common.why, EINVAL, "cache is none, auto or always, not '%s'", value);
+	return set_choice(value, names, COUNT(names), "cache is none, auto or always",
+		&options->cache, options->common.why);
+}
+
+static err_t set_transport(struct mount_options *options, const char *value)
+{
+	static const char *const names[] = {[FUSE_TRANSPORT_AUTO] = "auto",
+		[FUSE_TRANSPORT_URING] = "uring",
+		[FUSE_TRANSPORT_DEV] = "dev"};
+
+	return set_choice(value, names, COUNT(names), "transport is auto, uring or dev",
+		&options->transport, options->common.why);
 }
 
 static err_t set_mode(struct mount_options *options, const char *value)
@@ -146,6 +163,7 @@ static const struct {
 	{"threads", set_threads},
 	{"nr_inodes", set_inodes},
 	{"cache", set_cache},
+	{"transport", set_transport},
 	{"mode", set_mode},
 	{"uid", set_uid},
 	{"gid", set_gid},

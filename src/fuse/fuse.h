@@ -16,7 +16,8 @@ struct fuse_session;
 /*
  * Virtual extended attributes of the root directory, whose names begin with "vramfs.": how the
  * front end shows counters and lets tests reach the store. They are never listed, so no copying
- * tool carries them. "vramfs.requests", the number of requests of each kind, is not among them. GET
+ * tool carries them. "vramfs.requests", the number of requests of each kind, and
+ * "vramfs.transport", how they come, are not among them. GET
  * returns the size (and copies if it fits; SIZE 0 asks) or -errno; SET is called for root only.
  */
 struct fuse_control {
@@ -34,10 +35,18 @@ enum fuse_cache {
 };
 /* While a file is open, everyone who opens it has it as the first did (open-modes.c). */
 
+/* How requests come from the kernel. */
+enum fuse_transport_kind {
+	FUSE_TRANSPORT_AUTO,  /* over io_uring where kernel, permissions and memory allow */
+	FUSE_TRANSPORT_URING, /* or fail */
+	FUSE_TRANSPORT_DEV,   /* by read(2) and writev(2) on /dev/fuse */
+};
+
 struct fuse_options {
 	const char *directory; /* where to mount; absolute */
 	const char *source;    /* what /proc/mounts shows as the device: "cuda:0" */
-	unsigned threads;      /* 0: chosen from the processors */
+	enum fuse_transport_kind transport;
+	unsigned threads; /* 0: chosen from the processors */
 	enum fuse_cache cache;
 	unsigned long flags; /* MS_... of mount(2); say MS_NOSUID | MS_NODEV */
 	bool allow_other;
@@ -47,8 +56,8 @@ struct fuse_options {
 /*
  * Mount, through fusermount3 where mount(2) is not permitted. -ENOENT, -ENOTDIR: no such directory;
  * -EBUSY: already a vramfs mount; -ENOTEMPTY: it holds something; -EPERM, -EACCES: not permitted;
- * -ENODEV: no /dev/fuse. A dead mount of ours on the directory is unmounted first. WHY says what to
- * do.
+ * -ENODEV: no /dev/fuse; -EOPNOTSUPP: no io_uring, where that was asked for. A dead mount of ours
+ * on the directory is unmounted first. WHY says what to do.
  */
 err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
 	struct fuse_session **ret_session, struct why *why);
@@ -58,7 +67,8 @@ err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
 err_t fuse_check_directory(const char *directory, struct why *why);
 
 /* Serve until it is unmounted or fuse_stop() is called. Blocks the calling thread. READY, if not
- * NULL, is called once the kernel's INIT has been answered. */
+ * NULL, is called once the kernel's INIT has been answered. -EOPNOTSUPP: io_uring was asked for,
+ * and the kernel doesn't take it. */
 err_t fuse_serve(struct fuse_session *session, void (*ready)(void *user), void *user);
 
 /* Unmount, even if files are open (their users get errors), and make fuse_serve() return.

@@ -70,6 +70,7 @@ bool fuse_wait_for_space(struct fuse_request *request);
 
 /* The names of the xattrs that stand for vramfs itself. */
 #define FUSE_CONTROL_PREFIX "vramfs."
-#define FUSE_COUNTS_NAME "vramfs.requests" /* this layer's own */
+#define FUSE_COUNTS_NAME "vramfs.requests" /* this layer's own, and: */
+#define FUSE_TRANSPORT_NAME "vramfs.transport"
 
 #endif

@@ -53,11 +53,16 @@ static uint64_t offered_flags(const struct fuse_request *request)
 	return in->flags | (uint64_t)flags2 << 32;
 }
 
+static uint64_t wanted(const struct fuse_connection *connection)
+{
+	return wanted_flags | (connection->offers_uring ? FUSE_OVER_IO_URING : 0);
+}
+
 int fuse_handle_init(struct fuse_request *request)
 {
 	struct fuse_connection *connection = request->connection;
 	const struct fuse_init_in *in = request->argument;
-	uint64_t offered = offered_flags(request), flags = offered & wanted_flags;
+	uint64_t offered = offered_flags(request), flags = offered & wanted(connection);
 	struct fuse_init_out out = {
 		.major = FUSE_MAJOR,
 		.minor = FUSE_MINOR,
@@ -88,6 +93,7 @@ int fuse_handle_init(struct fuse_request *request)
 		return -EPROTO;
 	}
 	connection->direct_io = flags & FUSE_DIRECT_IO_ALLOW_MMAP;
+	connection->uses_uring = flags & FUSE_OVER_IO_URING;
 	log_debug("FUSE %u.%u: flags %#llx of %#llx offered", in->major, in->minor,
 		(unsigned long long)flags, (unsigned long long)offered);
 	connection->initialised = true;

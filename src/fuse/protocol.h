@@ -89,6 +89,7 @@ enum fuse_opcode {
 #define FUSE_SETXATTR_EXT (1ull << 29)
 #define FUSE_INIT_EXT (1ull << 30) /* flags2 is there */
 #define FUSE_DIRECT_IO_ALLOW_MMAP (1ull << 36)
+#define FUSE_OVER_IO_URING (1ull << 41)
 
 /* fuse_open_out.open_flags */
 #define FOPEN_DIRECT_IO (1u << 0)
@@ -386,5 +387,37 @@ static_assert(sizeof(struct fuse_ioctl_in) == 32, "protocol");
 static_assert(sizeof(struct fuse_statx) == 256, "protocol");
 static_assert(sizeof(struct fuse_statx_out) == 288, "protocol");
 static_assert(sizeof(struct fuse_direntplus) == 152, "protocol");
+
+/*
+ * Over io_uring (Linux 6.14). A server gives the kernel entries, each with memory for the header
+ * and for the payload of one request, by commands (IORING_OP_URING_CMD, in entries of 128 bytes) on
+ * the descriptor of /dev/fuse; a command ends when there is a request in its entry.
+ */
+struct fuse_uring_ent_in_out {
+	uint64_t flags;
+	uint64_t commit_id;  /* the reply's command says it again */
+	uint32_t payload_sz; /* bytes, of the request and then of the reply */
+	uint32_t padding;
+	uint64_t reserved;
+};
+
+struct fuse_uring_req_header {
+	uint8_t in_out[128]; /* fuse_in_header, then fuse_out_header */
+	uint8_t op_in[128];  /* the opcode's fixed argument */
+	struct fuse_uring_ent_in_out ring_ent_in_out;
+};
+
+enum fuse_uring_command {
+	FUSE_IO_URING_CMD_REGISTER = 1, /* addr, len: two iovecs, of the header and the payload */
+	FUSE_IO_URING_CMD_COMMIT_AND_FETCH = 2,
+};
+
+/* A command's argument. */
+struct fuse_uring_cmd_req {
+	uint64_t flags;
+	uint64_t commit_id; /* COMMIT_AND_FETCH */
+	uint16_t qid;       /* one queue for each possible processor */
+	uint8_t padding[6];
+};
 
 #endif

@@ -23,7 +23,9 @@
 struct fuse_connection {
 	struct fs *fs;
 	struct fuse_control control;
+	bool offers_uring;             /* io_uring is there for the kernel to use */
 	bool initialised, refused;     /* INIT was answered well; or with an error */
+	bool uses_uring;               /* the kernel waits for the rings */
 	bool direct_io;                /* the kernel can map files that bypass its cache */
 	struct open_modes *open_modes; /* the owner of the connection makes and frees it */
 	struct fuse_counts counts;
@@ -72,7 +74,8 @@ struct fuse_request {
 	const struct fuse_transport *transport;
 	void *transport_data;
 
-	int64_t resume_at_ns; /* of CLOCK_MONOTONIC: when to go on with what was set aside */
+	int64_t resume_at_ns;      /* of CLOCK_MONOTONIC: when to go on with what was set aside */
+	struct fuse_request *next; /* the transport's: in a list of those */
 
 	/* The dispatcher's */
 	struct fs_name names[2];

@@ -59,33 +59,47 @@ struct transport_dev {
 	pthread_mutex_t lock;     /* of `serving`; signals `changed` */
 	pthread_cond_t changed;
 	unsigned serving; /* threads */
-	struct worker workers[];
+	struct worker *workers;
 };
+
+DEFINE_CLEANUP(struct transport_dev *, transport_dev, transport_dev_free)
 
 err_t transport_dev_new(
 	struct fuse_connection *connection, unsigned threads, struct transport_dev **ret_transport)
 {
-	struct transport_dev *transport =
-		calloc(1, sizeof(*transport) + threads * sizeof(transport->workers[0]));
+	CLEANUP(transport_dev_p) struct transport_dev *transport = calloc(1, sizeof(*transport));
+	int err;
 
 	if (!transport)
 		return -ENOMEM;
 	transport->connection = connection;
-	transport->count = threads;
 	pthread_mutex_init(&transport->lock, NULL);
 	pthread_cond_init(&transport->changed, NULL);
-	for (unsigned i = 0; i < threads; i++) {
-		struct worker *worker = &transport->workers[i];
-		int err =
-			store_buffer_alloc(fs_store(connection->fs), BUFFER_BYTES, &worker->buffer);
+	err = transport_dev_grow(transport, threads);
+	if (err)
+		return err;
+	*ret_transport = steal(&transport);
+	return 0;
+}
 
-		if (err) {
-			transport_dev_free(transport);
+err_t transport_dev_grow(struct transport_dev *transport, unsigned threads)
+{
+	struct worker *workers = realloc(transport->workers, threads * sizeof(*workers));
+
+	if (!workers)
+		return -ENOMEM;
+	transport->workers = workers;
+	while (transport->count < threads) {
+		struct worker *worker = &workers[transport->count];
+		int err;
+
+		*worker = (struct worker){.transport = transport};
+		err = store_buffer_alloc(
+			fs_store(transport->connection->fs), BUFFER_BYTES, &worker->buffer);
+		if (err)
 			return err;
-		}
-		worker->transport = transport;
+		transport->count++;
 	}
-	*ret_transport = transport;
 	return 0;
 }
 
@@ -97,6 +111,7 @@ void transport_dev_free(struct transport_dev *transport)
 		store_buffer_free(transport->workers[i].buffer);
 	pthread_cond_destroy(&transport->changed);
 	pthread_mutex_destroy(&transport->lock);
+	free(transport->workers);
 	free(transport);
 }
 
@@ -193,10 +208,12 @@ static int read_request(struct worker *worker)
 }
 
 /* INIT comes first and alone: nothing else is sent before its reply. */
-static err_t answer_init(struct worker *worker)
+err_t transport_dev_answer_init(struct transport_dev *transport, int fd)
 {
-	struct fuse_connection *connection = worker->transport->connection;
+	struct fuse_connection *connection = transport->connection;
+	struct worker *worker = &transport->workers[0];
 
+	worker->fd = fd;
 	while (!connection->initialised) {
 		int got = read_request(worker);
 
@@ -342,13 +359,9 @@ err_t transport_dev_serve(
 {
 	const struct sigaction interrupting = {.sa_handler = interrupt}; /* no SA_RESTART */
 	unsigned running;
-	int err;
+	int err = 0;
 
 	sigaction(STOP_SIGNAL, &interrupting, NULL);
-	transport->workers[0].fd = fd;
-	err = answer_init(&transport->workers[0]);
-	if (err)
-		return err;
 	running = start_threads(transport, fd);
 	if (!running)
 		return -EAGAIN;

@@ -13,10 +13,17 @@ err_t transport_dev_new(
 	struct fuse_connection *connection, unsigned threads, struct transport_dev **ret_transport);
 void transport_dev_free(struct transport_dev *transport);
 
+/* Take the memory for more threads, until there are THREADS. -ENOMEM: only some more. */
+err_t transport_dev_grow(struct transport_dev *transport, unsigned threads);
+
+/* Answer INIT, the first request. FD is /dev/fuse, opened for this connection; it stays the
+ * caller's. -EPROTO if the kernel is too old; -ENODEV unmounted before it began; -errno if
+ * /dev/fuse failed. */
+err_t transport_dev_answer_init(struct transport_dev *transport, int fd);
+
 /*
- * Answer INIT, call READY (which may be NULL), then let the threads serve until the connection ends
- * or transport_dev_stop() is called. FD is /dev/fuse, opened for this connection; it stays the
- * caller's. 0 at the end; -EPROTO if the kernel is too old; -errno if /dev/fuse failed.
+ * Let the threads serve until the connection ends or transport_dev_stop() is called. Calls READY
+ * (which may be NULL) once they do. 0 at the end; -errno if /dev/fuse failed.
  */
 err_t transport_dev_serve(
 	struct transport_dev *transport, int fd, void (*ready)(void *user), void *user);

@@ -28,9 +28,22 @@ static bool is_root(const struct fuse_request *request)
 	return request->header->nodeid == FUSE_ROOT_NODE;
 }
 
-static bool is_counts(const struct fuse_request *request)
+/* Does the request ask the root for NAME? */
+static bool asks_for(const struct fuse_request *request, const char *name)
 {
-	return is_root(request) && !strcmp(request->names[0].bytes, FUSE_COUNTS_NAME);
+	return is_root(request) && !strcmp(request->names[0].bytes, name);
+}
+
+/* As getxattr(2): the size; copied to VALUE if SIZE is not 0. */
+static ssize_t show_transport(const struct fuse_connection *connection, char *value, size_t size)
+{
+	const char *name = connection->uses_uring ? "uring\n" : "dev\n";
+
+	if (size && size < strlen(name))
+		return -ERANGE;
+	if (size)
+		memcpy(value, name, strlen(name));
+	return (ssize_t)strlen(name);
 }
 
 int fuse_handle_setxattr(struct fuse_request *request)
@@ -84,8 +97,10 @@ int fuse_handle_getxattr(struct fuse_request *request)
 	uint32_t size = in->size < request->reply_capacity ? in->size : request->reply_capacity;
 	ssize_t result;
 
-	if (is_counts(request))
+	if (asks_for(request, FUSE_COUNTS_NAME))
 		result = fuse_counts_show(&request->connection->counts, value, size);
+	else if (asks_for(request, FUSE_TRANSPORT_NAME))
+		result = show_transport(request->connection, value, size);
 	else if (!is_control(request))
 		result = fs_get_xattr(request->connection->fs, request->header->nodeid,
 			request->names[0], value, size);
