@@ -76,6 +76,22 @@ static int control_set(void *user, const char *name, const char *value, size_t s
 	return !strcmp(name, "vramfs.test") && size == 2 && !memcmp(value, "do", 2) ? 0 : -EINVAL;
 }
 
+/* Which of the COUNT NAMES the environment variable has; the first, which is the default, if none.
+ */
+static unsigned choice(const char *variable, const char *const *names, unsigned count)
+{
+	const char *name = getenv(variable);
+
+	for (unsigned i = 0; name && i < count; i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	if (name) {
+		printf("%s is not %s\n", variable, name);
+		abort();
+	}
+	return 0;
+}
+
 enum fuse_cache mounted_cache(void)
 {
 	static const char *const names[] = {
@@ -83,12 +99,19 @@ enum fuse_cache mounted_cache(void)
 		[FUSE_CACHE_NONE] = "none",
 		[FUSE_CACHE_ALWAYS] = "always",
 	};
-	const char *name = getenv("VRAMFS_TEST_CACHE");
 
-	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(name, names[i]))
-			return (enum fuse_cache)i;
-	return FUSE_CACHE_AUTO;
+	return choice("VRAMFS_TEST_CACHE", names, 3);
+}
+
+enum fuse_transport_kind mounted_transport(void)
+{
+	static const char *const names[] = {
+		[FUSE_TRANSPORT_AUTO] = "auto",
+		[FUSE_TRANSPORT_URING] = "uring",
+		[FUSE_TRANSPORT_DEV] = "dev",
+	};
+
+	return choice("VRAMFS_TEST_TRANSPORT", names, 3);
 }
 
 /* Mount, let the child do its work, unmount. */
@@ -99,6 +122,7 @@ static int serve_child(const char *directory, pid_t child, int ready_fd)
 		.directory = directory,
 		.source = "test",
 		.cache = mounted_cache(),
+		.transport = mounted_transport(),
 		.allow_other = true,
 		.control = {.get = control_get, .set = control_set},
 	};

@@ -25,6 +25,9 @@ int mounted_run_array(const struct CMUnitTest *tests, size_t count);
 /* The cache mode of the mount: that which VRAMFS_TEST_CACHE names, or the default. */
 enum fuse_cache mounted_cache(void);
 
+/* Likewise, how requests come from the kernel: VRAMFS_TEST_TRANSPORT. */
+enum fuse_transport_kind mounted_transport(void);
+
 /* How many requests of KIND, as "vramfs.requests" calls it, the kernel has sent to the mount. */
 uint64_t mounted_requests(const char *kind);
 

@@ -30,7 +30,7 @@ while kill -0 "$reader" 2>/dev/null; do
 	sleep 0.05
 done
 wait "$reader"
-grep -qE 'Transport endpoint is not connected|connection abort|Input/output error' "$work/reader.log" ||
+grep -qE 'Transport endpoint is not connected|connection abort|Operation canceled|Input/output error' "$work/reader.log" ||
 	fail "the reader was told: $(cat "$work/reader.log")"
 status=0
 timeout 10 stat "$mnt/file" >"$work/stat.log" 2>&1 || status=$?

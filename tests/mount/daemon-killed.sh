@@ -19,7 +19,7 @@ for number in range(3):
     open(f"directory/{number}", "w").close()
 
 # What every waiter may be told, wherever it was caught.
-GONE = {errno.ECONNABORTED, errno.ENOTCONN, errno.EIO}
+GONE = {errno.ECONNABORTED, errno.ENOTCONN, errno.EIO, errno.ECANCELED}
 
 
 def mapped(access):

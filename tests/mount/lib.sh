@@ -9,6 +9,7 @@
 #	VRAMFS			the program
 #	VRAMFS_TEST_DEVICE	what to mount on; "host" if unset
 #	VRAMFS_TEST_CACHE	the cache mode; the default if unset
+#	VRAMFS_TEST_TRANSPORT	how requests come from the kernel; as the mount chooses if unset
 #	VRAMFS_TEST_DAMAGE	what happens to the bytes on the device meanwhile:
 #				none (if unset), between: four bytes of every line are flipped between
 #				writing and reading, during: two bytes of every line are flipped and swept
@@ -46,6 +47,8 @@ requires() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	[ -c /dev/fuse ] || skip "needs /dev/fuse"
 	: 2>/dev/null <>/dev/fuse || skip "/dev/fuse can't be opened"
+	[ "${VRAMFS_TEST_TRANSPORT:-}" != uring ] || [ -w /sys/module/fuse/parameters/enable_uring ] ||
+		skip "needs a kernel with FUSE over io_uring"
 	for command in "$@"; do
 		command -v "$command" >/dev/null || skip "needs the command $command"
 	done
@@ -85,7 +88,9 @@ mount_vramfs() {
 	shift
 
 	: >"$work/daemon.log"
-	"$VRAMFS" mount --foreground --device "$device" --size "$size" -o "inject${VRAMFS_TEST_CACHE:+,cache=$VRAMFS_TEST_CACHE}" "$@" "$mnt" \
+	"$VRAMFS" mount --foreground --device "$device" --size "$size" \
+		-o "inject${VRAMFS_TEST_CACHE:+,cache=$VRAMFS_TEST_CACHE}${VRAMFS_TEST_TRANSPORT:+,transport=$VRAMFS_TEST_TRANSPORT}" \
+		"$@" "$mnt" \
 		>"$work/daemon.log" 2>&1 &
 	daemon=$!
 	# It says where it is mounted once the kernel's first request has been answered.
