@@ -9,6 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "base/trace.h"
+#include "device/kernel-names.h"
 
 #include <limits.h>
 #include <stdatomic.h>
@@ -69,6 +71,7 @@ int device_open(const char *selector, struct device **ret_device, struct why *wh
 	struct device_info info;
 	int err = device_select(selector, &info, why);
 
+	trace_open();
 	return err ? err : backends[info.kind]->open(&info, ret_device, why);
 }
 
@@ -236,10 +239,13 @@ static bool take_failure(struct device *device)
 
 int device_launch(struct device_queue *queue, const struct device_launch *launch)
 {
+	static const char *const names[KERNEL_COUNT] = KERNEL_NAMES("launch ");
 	struct device *device = queue->device;
 
 	if (!launch_is_right(device, launch))
 		return -EINVAL;
+	TRACE_SCOPE(names[launch->kernel]);
+
 	if (take_failure(device)) {
 		struct device_launch crippled = *launch;
 

@@ -19,7 +19,9 @@
  * on one queue run in the order in which they were submitted; those on different queues run in any
  * order and at the same time.
  *
- * A process must not fork() after opening a device.
+ * A process must not fork() after opening a device. Opening the first one also lets a profiler
+ * attach (base/trace.h), so whatever uses a device is traced; each launch is a range "launch
+ * KERNEL".
  */
 struct device;        /* an open device */
 struct device_memory; /* memory on the device */

@@ -5,20 +5,19 @@
 
 #include "kernels/abi.h"
 
+/* What initialises an array of KERNEL_COUNT names: each kernel's with PREFIX, a string, before it.
+ */
+#define KERNEL_NAMES(prefix)                                                                  \
+	{                                                                                     \
+		[KERNEL_ENCODE] = prefix "encode", [KERNEL_VERIFY] = prefix "verify",         \
+		[KERNEL_CORRECT] = prefix "correct", [KERNEL_REFRESH] = prefix "refresh",     \
+		[KERNEL_READ] = prefix "read", [KERNEL_WRITE] = prefix "write",               \
+		[KERNEL_FILL] = prefix "fill", [KERNEL_COPY] = prefix "copy",                 \
+		[KERNEL_RANDOMIZE] = prefix "randomize", [KERNEL_COMPARE] = prefix "compare", \
+		[KERNEL_INJECT] = prefix "inject", [KERNEL_STREAM] = prefix "stream",         \
+	}
+
 /* The entry points of the device code, by which a backend finds its kernels. */
-static const char *const kernel_names[KERNEL_COUNT] = {
-	[KERNEL_ENCODE] = "vramfs_encode",
-	[KERNEL_VERIFY] = "vramfs_verify",
-	[KERNEL_CORRECT] = "vramfs_correct",
-	[KERNEL_REFRESH] = "vramfs_refresh",
-	[KERNEL_READ] = "vramfs_read",
-	[KERNEL_WRITE] = "vramfs_write",
-	[KERNEL_FILL] = "vramfs_fill",
-	[KERNEL_COPY] = "vramfs_copy",
-	[KERNEL_RANDOMIZE] = "vramfs_randomize",
-	[KERNEL_COMPARE] = "vramfs_compare",
-	[KERNEL_INJECT] = "vramfs_inject",
-	[KERNEL_STREAM] = "vramfs_stream",
-};
+static const char *const kernel_names[KERNEL_COUNT] = KERNEL_NAMES("vramfs_");
 
 #endif

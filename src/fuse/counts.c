@@ -63,12 +63,20 @@ static const char *const names[FUSE_OPCODES] = {
 	NAME(COPY_FILE_RANGE_64),
 };
 
+static uint32_t kind_of(uint32_t opcode)
+{
+	return opcode < FUSE_OPCODES && names[opcode] ? opcode : 0;
+}
+
 void fuse_count(struct fuse_counts *counts, unsigned thread, uint32_t opcode)
 {
-	uint32_t kind = opcode < FUSE_OPCODES && names[opcode] ? opcode : 0;
+	atomic_fetch_add_explicit(&counts->shares[thread % FUSE_COUNT_SHARES].of[kind_of(opcode)],
+		1, memory_order_relaxed);
+}
 
-	atomic_fetch_add_explicit(
-		&counts->shares[thread % FUSE_COUNT_SHARES].of[kind], 1, memory_order_relaxed);
+const char *fuse_opcode_name(uint32_t opcode)
+{
+	return names[kind_of(opcode)];
 }
 
 static uint64_t sum_of(struct fuse_counts *counts, uint32_t kind)

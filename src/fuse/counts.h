@@ -24,6 +24,9 @@ struct fuse_counts {
 /* Count one. THREAD is any number; best if each thread has its own. */
 void fuse_count(struct fuse_counts *counts, unsigned thread, uint32_t opcode);
 
+/* "READ", ...; "OTHER" for those that are not in the protocol. */
+const char *fuse_opcode_name(uint32_t opcode);
+
 /* A line "total N" and, for each opcode that came, its name and the number. Like getxattr(2): the
  * size; copied to VALUE if SIZE is not 0, -ERANGE if it doesn't fit. */
 ssize_t fuse_counts_show(struct fuse_counts *counts, char *value, size_t size);

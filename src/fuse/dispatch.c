@@ -21,6 +21,7 @@
 #include "fuse/handlers.h"
 
 #include "base/log.h"
+#include "base/trace.h"
 
 #include <string.h>
 
@@ -157,7 +158,8 @@ static err_t check(struct fuse_request *request, const struct operation *operati
 	return err;
 }
 
-void fuse_resume(struct fuse_request *request)
+/* The request may be gone when this returns. */
+static void carry_out(struct fuse_request *request)
 {
 	int err = operations[request->header->opcode].handle(request);
 
@@ -165,11 +167,19 @@ void fuse_resume(struct fuse_request *request)
 		fuse_reply_error(request, err);
 }
 
+void fuse_resume(struct fuse_request *request)
+{
+	TRACE_SCOPE(fuse_opcode_name(request->header->opcode));
+
+	carry_out(request);
+}
+
 void fuse_dispatch(struct fuse_request *request)
 {
 	uint32_t opcode = request->header->opcode;
 	const struct operation *operation = opcode < FUSE_OPCODES ? &operations[opcode] : NULL;
 	const struct fuse_transport *transport = request->transport;
+	TRACE_SCOPE(fuse_opcode_name(opcode));
 	int err;
 
 	request->written = 0;
@@ -189,5 +199,5 @@ void fuse_dispatch(struct fuse_request *request)
 	}
 	if (operation->waits && transport->shares_threads && transport->set_aside(request))
 		return;
-	fuse_resume(request);
+	carry_out(request);
 }

@@ -96,7 +96,8 @@ size_t fuse_argument_bytes(uint32_t opcode);
 /*
  * Carry out a request. When this returns it has been replied to, or set aside, or, where it moves
  * data, a `done` replies (or sets it aside) that runs when request->queue is polled. Malformed
- * requests are answered with -EIO, unknown ones with -ENOSYS.
+ * requests are answered with -EIO, unknown ones with -ENOSYS. For a profiler the call is a range
+ * with the opcode's name (base/trace.h).
  */
 void fuse_dispatch(struct fuse_request *request);
 

@@ -26,6 +26,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/trace.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -257,15 +258,27 @@ static void carry_out(struct worker *worker)
 	}
 }
 
+/* For those who look at this process, with ps or with a profiler. */
+static void name_thread(unsigned number)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "vramfs-fuse-%u", number % 1000);
+	pthread_setname_np(pthread_self(), name);
+	trace_name_thread(name);
+}
+
 static void *serve(void *argument)
 {
 	struct worker *worker = argument;
 	struct transport_dev *transport = worker->transport;
 	struct store_queue *queue = store_queue(fs_store(transport->connection->fs));
+	unsigned number = (unsigned)(worker - transport->workers);
 	int got;
 
 	worker->request.queue = queue;
-	worker->request.thread = (unsigned)(worker - worker->transport->workers);
+	worker->request.thread = number;
+	name_thread(number);
 	while ((got = read_request(worker)) > 0)
 		carry_out(worker);
 	worker->err = got;
@@ -306,7 +319,6 @@ static unsigned start_threads(struct transport_dev *transport, int fd)
 	pthread_mutex_lock(&transport->lock);
 	for (i = 0; i < transport->count; i++) {
 		struct worker *worker = &transport->workers[i];
-		char name[16];
 		int err;
 
 		worker->fd = i == 0 ? fd : clone_fd(fd);
@@ -317,8 +329,6 @@ static unsigned start_threads(struct transport_dev *transport, int fd)
 				close(worker->fd);
 			break;
 		}
-		snprintf(name, sizeof(name), "vramfs-fuse-%u", i % 1000);
-		pthread_setname_np(worker->thread, name);
 	}
 	transport->serving = i;
 	pthread_mutex_unlock(&transport->lock);

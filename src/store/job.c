@@ -30,6 +30,7 @@
 
 #include "base/log.h"
 #include "store/internal.h"
+#include "store/job-trace.h"
 
 #include <assert.h>
 #include <sched.h>
@@ -337,6 +338,7 @@ static void job_launch(struct store_job_state *state)
 	/* Threads that share the queue may look at this one still. */
 	__atomic_store_n(&state->report->done, 0, __ATOMIC_RELEASE);
 	state->ticket = new_ticket(queue);
+	job_trace_start(state);
 	if (!err) {
 		struct device_launch launch = describe_launch(state);
 
@@ -486,6 +488,7 @@ static bool finish_launch(struct store_job_state *state)
 	if (err || (state->outcome.lost && lost_lines_fail(job->kernel)))
 		err = -EIO;
 	outcome = state->outcome;
+	job_trace_end(state);
 	if (job->ending)
 		job->ending(job, err, &outcome);
 	leave_claims(state);

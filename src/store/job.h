@@ -44,6 +44,7 @@ struct store_job_state {
 	unsigned round_first, round_count; /* segments of the launch under way */
 	bool scratch_dirty;                /* a launch died: the scratch words may not be zero */
 	struct store_outcome outcome;      /* of the rounds that have ended */
+	uint64_t trace;                    /* job-trace.h's */
 	struct store_job_state *previous, *next; /* in flight, in the order of submission */
 	struct claim claims[JOB_CLAIMS];
 };

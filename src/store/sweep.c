@@ -6,6 +6,8 @@
  * it ends one; and no larger, so that another job that wants one of the lines waits for one such
  * piece and not for the whole sweep.
  */
+#include "base/trace.h"
+#include "device/kernel-names.h"
 #include "store/internal.h"
 
 #include <assert.h>
@@ -66,6 +68,8 @@ static void submit_piece(struct store_job *job, enum kernel kernel, uint32_t fir
 int store_sweep(struct store *store, enum kernel kernel, uint32_t first, uint32_t count,
 	const struct store_sweep *arguments, struct store_sweep_totals *ret_totals)
 {
+	static const char *const names[KERNEL_COUNT] = KERNEL_NAMES("sweep ");
+	TRACE_SCOPE(names[kernel]);
 	struct store_queue *queue = store_queue(store);
 	struct progress progress = {.flagged = 0};
 

@@ -40,6 +40,7 @@ SECRETS = [
     (re.compile(r"\bCU(deviceptr|stream|event|result|context|module|function|device)\b"),
      "device", "CUDA's types"),
     (re.compile(r"libcuda\.so|libOpenCL\.so"), "device", "a GPU driver's library"),
+    (re.compile(r"NVTX_INJECTION|InitializeInjectionNvtx"), "base", "how a profiler attaches"),
     (re.compile(r"#\s*include\s*<linux/fuse\.h>"), "fuse", "the FUSE protocol's header"),
     (re.compile(r"\bfuse_(in|out)_header\b|\bFUSE_(INIT|LOOKUP|READ|WRITE)\b"),
      "fuse", "the FUSE protocol"),
@@ -102,6 +103,7 @@ OFFENDERS = [
     ("fuse/x.c", '#include "store/job.h"'),
     ("store/x.c", "#include <CL/cl.h>"),
     ("store/x.c", "CUstream stream;"),
+    ("device/x.c", 'getenv("NVTX_INJECTION64_PATH");'),
     ("fs/x.c", "struct fuse_in_header *header;"),
     ("cli/x.c", "#include <linux/fuse.h>"),
     ("store/x.c", '#include "job.h"'),
@@ -111,6 +113,7 @@ INNOCENT = [
     ("base/x.c", '/* #include "rs/rs.h" */ #include "base/err.h"'),
     ("store/x.c", '#include "kernels/abi.h"\n#include <string.h>'),
     ("device/x.c", "#include <CL/cl.h>\nCUstream stream;"),
+    ("device/x.c", '#include "base/trace.h"'),
     ("fuse/x.c", "#include <linux/fuse.h>"),
     ("cli/x.c", '#include "fuse/fuse.h"\n#include "device/device.h"'),
 ]
