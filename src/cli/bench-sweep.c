@@ -8,10 +8,11 @@
  */
 #include "cli/bench.h"
 
+#include "cli/clock.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #define SWEEPERS 4u
 
@@ -36,14 +37,6 @@ struct sweeper {
 	int err;
 };
 
-static double now_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static void *run_sweeper(void *argument)
 {
 	struct sweeper *self = argument;
@@ -55,10 +48,10 @@ static void *run_sweeper(void *argument)
 		sched_yield();
 	if (signal == SIGNAL_GIVE_UP)
 		return NULL;
-	self->begun = now_seconds();
+	self->begun = clock_seconds();
 	self->err = store_sweep(self->store, self->kernel, self->first, self->count,
 		self->arguments, &self->totals);
-	self->ended = now_seconds();
+	self->ended = clock_seconds();
 	return NULL;
 }
 

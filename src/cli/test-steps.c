@@ -14,6 +14,7 @@
  */
 #include "cli/test.h"
 
+#include "cli/clock.h"
 #include "cli/test-bounds.h"
 
 #include <inttypes.h>
@@ -21,22 +22,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-double test_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 void test_step(struct test *test, const char *name, uint64_t bytes, double begun)
 {
 	if (test->step_count == sizeof(test->steps) / sizeof(test->steps[0]))
 		abort();
-	test->steps[test->step_count++] =
-		(struct test_step){.name = name, .bytes = bytes, .seconds = test_seconds() - begun};
+	test->steps[test->step_count++] = (struct test_step){
+		.name = name, .bytes = bytes, .seconds = clock_seconds() - begun};
 }
 
 void test_must(struct test *test, bool holds, const char *format, ...)
@@ -71,7 +63,7 @@ static err_t clean_step(struct test *test, const char *name, enum kernel kernel,
 	const struct store_geometry *geometry = store_geometry(test->store);
 	const struct store_sweep arguments = {.seed = test->seed};
 	struct store_sweep_totals totals;
-	double begun = test_seconds();
+	double begun = clock_seconds();
 	int err;
 
 	err = sweep(test, kernel, 0, (uint32_t)geometry->blocks, &arguments, &totals, why);
@@ -146,7 +138,7 @@ static err_t runs_step(struct test *test, const char *name, enum kernel kernel, 
 	struct why *why)
 {
 	const struct store_geometry *geometry = store_geometry(test->store);
-	double begun = test_seconds();
+	double begun = clock_seconds();
 	uint64_t blocks = 0;
 
 	for (unsigned i = 0; i < runs; i++) {

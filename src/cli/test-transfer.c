@@ -12,6 +12,7 @@
 #include "cli/test.h"
 
 #include "base/cleanup.h"
+#include "cli/clock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -248,14 +249,14 @@ static void fill_random(struct device_pinned *buffer, size_t size, uint64_t seed
 static err_t run_passes(struct test *test, struct transfer *transfer, struct why *why)
 {
 	uint64_t bytes = transfer->blocks * transfer->block_payload;
-	double begun = test_seconds();
+	double begun = clock_seconds();
 	int err;
 
 	err = pass(transfer, KERNEL_WRITE, why);
 	if (err)
 		return err;
 	test_step(test, "write", bytes, begun);
-	begun = test_seconds();
+	begun = clock_seconds();
 	err = pass(transfer, KERNEL_READ, why);
 	if (err)
 		return err;

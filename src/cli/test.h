@@ -53,9 +53,7 @@ struct test {
 	unsigned failure_count;
 };
 
-double test_seconds(void); /* monotonic */
-
-/* Record a step that began at BEGUN, in test_seconds(). */
+/* Record a step that began at BEGUN, in clock_seconds(). */
 void test_step(struct test *test, const char *name, uint64_t bytes, double begun);
 
 /* Record a failure, as printf does, unless HOLDS. */

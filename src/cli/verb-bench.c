@@ -7,9 +7,7 @@
 #include "base/cleanup.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
-#include "cli/options.h"
-
-#include <stdio.h>
+#include "cli/device-options.h"
 
 DEFINE_CLEANUP(struct device *, device_close, device_close)
 DEFINE_CLEANUP(struct store *, store_close, store_close)
@@ -17,31 +15,19 @@ DEFINE_CLEANUP(struct store *, store_close, store_close)
 #define SIZE_ON_GPU (8 * GIB)
 #define SIZE_ELSEWHERE (64 * MIB) /* where errors in every line take seconds to correct */
 
-enum { KEY_DEVICE = 0x100, KEY_SIZE, KEY_ECC, KEY_REPEAT, KEY_JSON };
+enum { KEY_ECC = 0x100, KEY_REPEAT };
 
 struct bench_options {
 	struct options common;
-	const char *device;
-	struct size_spec size; /* of 0 bytes: as suits the device */
+	struct device_options device;
 	enum rs_code codes[BENCH_CODES];
 	unsigned code_count;
 	uint64_t repeat;
-	bool json;
 };
 
 static const struct argp_option bench_option_list[] = {
-	{"device", KEY_DEVICE, "DEVICE", 0,
-		"What to measure: auto (the first GPU, the default), a number, cuda:N, opencl:N, a "
-		"UUID, a PCI address, or host",
-		0},
-	{"size", KEY_SIZE, "SIZE", 0,
-		"Device memory to take, parity included: bytes, 4G, max (what is free less "
-		"some headroom) or a share of that such as 50% (default 8G; 64M where the device is "
-		"no GPU)",
-		0},
 	{"ecc", KEY_ECC, "CODE", 0, "Measure one code only: rs136 or rs128 (default both)", 0},
 	{"repeat", KEY_REPEAT, "N", 0, "Measure everything N times, 1 to 100 (default 7)", 0},
-	{"json", KEY_JSON, NULL, 0, "Write an object instead of a table", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -64,19 +50,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct why *why = options->common.why;
 
 	switch (key) {
-	case KEY_DEVICE:
-		options->device = argument;
+	case ARGP_KEY_INIT:
+		options->device.why = why;
+		state->child_inputs[0] = &options->device;
 		return 0;
-	case KEY_SIZE:
-		return -size_parse(argument, &options->size, why);
 	case KEY_ECC:
 		return -parse_code(options, argument);
 	case KEY_REPEAT:
 		return -options_number(
 			"repeat", argument, 1, BENCH_REPEAT_MAX, &options->repeat, why);
-	case KEY_JSON:
-		options->json = true;
-		return 0;
 	case ARGP_KEY_ARG:
 		return -why_fail(why, EINVAL,
 			"'%s' is one word too many; see 'vramfs bench --help'", argument);
@@ -85,10 +67,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
+static const struct argp_child bench_children[] = {
+	{&device_options_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
+
 static const struct argp bench_argp = {
 	.options = bench_option_list,
 	.parser = parse_option,
-	.doc = "Measure the kernels of a device, each beside what its memory lets it reach.",
+	.doc = "Measure the kernels of a device, each beside what its memory lets it reach.\v"
+	       "Unless told otherwise it takes 8G of a GPU, 64M of another device.",
+	.children = bench_children,
 };
 
 static enum exit_status measure_code(
@@ -105,30 +92,23 @@ static enum exit_status measure_code(
 
 static enum exit_status run(const struct bench_options *options, struct why *why)
 {
-	struct store_options store_options = {
-		.size = options->size, .max_correct = BENCH_ERROR_BYTES};
+	struct store_options store_options = {.max_correct = BENCH_ERROR_BYTES};
 	CLEANUP(device_close_p) struct device *device = NULL;
 	struct bench bench = {.repeat = (unsigned)options->repeat};
-	int err = device_open(options->device, &device, why);
+	enum exit_status status = device_options_open(&options->device, "bench", &device);
 
-	if (err)
-		return exit_fail("bench", STAGE_DEVICE, err, why);
-	if (device_info(device)->kind == DEVICE_HOST)
-		fprintf(stderr,
-			"vramfs bench: WARNING: device host: this measures system memory and the "
-			"processors, NOT a GPU\n");
-	if (store_options.size.kind == SIZE_BYTES && !store_options.size.bytes)
-		store_options.size.bytes = device_info(device)->gpu ? SIZE_ON_GPU : SIZE_ELSEWHERE;
+	if (status != EXIT_DONE)
+		return status;
+	store_options.size =
+		device_options_size(&options->device, device, SIZE_ON_GPU, SIZE_ELSEWHERE);
 	bench.device = device;
 	for (unsigned i = 0; i < options->code_count; i++) {
-		enum exit_status status;
-
 		store_options.code = options->codes[i];
 		status = measure_code(&bench, &store_options, why);
 		if (status != EXIT_DONE)
 			return status;
 	}
-	if (options->json)
+	if (options->device.json)
 		bench_print_json(&bench);
 	else
 		bench_print_table(&bench);
@@ -140,8 +120,7 @@ enum exit_status verb_bench(int argc, char **argv)
 	struct why why = {""};
 	struct bench_options options = {
 		.common.why = &why,
-		.device = "auto",
-		.size = {.kind = SIZE_BYTES},
+		.device = DEVICE_OPTIONS_DEFAULT,
 		.codes = {RS_136, RS_128},
 		.code_count = BENCH_CODES,
 		.repeat = 7,

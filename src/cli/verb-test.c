@@ -7,7 +7,7 @@
  */
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/options.h"
+#include "cli/device-options.h"
 #include "cli/test.h"
 
 #include <stdio.h>
@@ -17,27 +17,19 @@
 DEFINE_CLEANUP(struct device *, device_close, device_close)
 DEFINE_CLEANUP(struct store *, store_close, store_close)
 
-enum { KEY_DEVICE = 0x100, KEY_SIZE, KEY_ECC, KEY_MAX_CORRECT, KEY_SEED, KEY_JSON };
+#define SIZE_DEFAULT GIB
+
+enum { KEY_ECC = 0x100, KEY_MAX_CORRECT, KEY_SEED };
 
 struct test_options {
 	struct options common;
-	const char *device;
-	struct size_spec size;
+	struct device_options device;
 	enum rs_code code;
 	uint64_t max_correct;
 	uint64_t seed;
-	bool json;
 };
 
 static const struct argp_option test_option_list[] = {
-	{"device", KEY_DEVICE, "DEVICE", 0,
-		"What to test: auto (the first GPU, the default), a number, cuda:N, opencl:N, a UUID, "
-		"a PCI address, or host",
-		0},
-	{"size", KEY_SIZE, "SIZE", 0,
-		"Device memory to take, parity included: bytes, 4G, max (what is free less "
-		"some headroom) or a share of that such as 50% (default 1G)",
-		0},
 	{"ecc", KEY_ECC, "CODE", OPTION_ARG_OPTIONAL,
 		"Test a code: rs136 (for a bare --ecc), rs128 or none (the default)", 0},
 	{"max-correct", KEY_MAX_CORRECT, "N", 0,
@@ -45,7 +37,6 @@ static const struct argp_option test_option_list[] = {
 	{"seed", KEY_SEED, "N", 0,
 		"Make the same data and errors as another run with the same seed (default: random)",
 		0},
-	{"json", KEY_JSON, NULL, 0, "Write an object instead of tables", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -55,11 +46,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct why *why = options->common.why;
 
 	switch (key) {
-	case KEY_DEVICE:
-		options->device = argument;
+	case ARGP_KEY_INIT:
+		options->device.why = why;
+		state->child_inputs[0] = &options->device;
 		return 0;
-	case KEY_SIZE:
-		return -size_parse(argument, &options->size, why);
 	case KEY_ECC:
 		return -options_code(argument, &options->code, why);
 	case KEY_MAX_CORRECT:
@@ -67,9 +57,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 			"max-correct", argument, 0, RS_MAX_CORRECT, &options->max_correct, why);
 	case KEY_SEED:
 		return -options_number("seed", argument, 0, UINT64_MAX, &options->seed, why);
-	case KEY_JSON:
-		options->json = true;
-		return 0;
 	case ARGP_KEY_ARG:
 		return -why_fail(why, EINVAL, "'%s' is one word too many; see 'vramfs test --help'",
 			argument);
@@ -78,10 +65,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
+static const struct argp_child test_children[] = {
+	{&device_options_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
+
 static const struct argp test_argp = {
 	.options = test_option_list,
 	.parser = parse_option,
-	.doc = "Test a device: its memory, the way to and from it, and the codes that protect it.",
+	.doc = "Test a device: its memory, the way to and from it, and the codes that protect it.\v"
+	       "Unless told otherwise it takes 1G.",
+	.children = test_children,
 };
 
 /* Run everything on an open store and print the report. */
@@ -104,29 +96,26 @@ static err_t run_parts(struct test *test, bool json, struct why *why)
 
 static enum exit_status run(const struct test_options *options, struct why *why)
 {
-	const struct store_options store_options = {
-		.size = options->size,
+	struct store_options store_options = {
 		.code = options->code,
 		.max_correct = (unsigned)options->max_correct,
 	};
 	CLEANUP(device_close_p) struct device *device = NULL;
 	CLEANUP(store_close_p) struct store *store = NULL;
 	struct test test = {.seed = options->seed};
+	enum exit_status status = device_options_open(&options->device, "test", &device);
 	int err;
 
-	err = device_open(options->device, &device, why);
-	if (err)
-		return exit_fail("test", STAGE_DEVICE, err, why);
-	if (device_info(device)->kind == DEVICE_HOST)
-		fprintf(stderr,
-			"vramfs test: WARNING: device host: this tests system memory and the "
-			"processors, NOT a GPU\n");
+	if (status != EXIT_DONE)
+		return status;
+	store_options.size =
+		device_options_size(&options->device, device, SIZE_DEFAULT, SIZE_DEFAULT);
 	err = store_open(device, &store_options, &store, why);
 	if (err)
 		return exit_fail("test", STAGE_REGION, err, why);
 	test.device = device;
 	test.store = store;
-	err = run_parts(&test, options->json, why);
+	err = run_parts(&test, options->device.json, why);
 	if (err)
 		return exit_fail("test", STAGE_WORK, err, why);
 	if (!test.failure_count)
@@ -142,8 +131,7 @@ enum exit_status verb_test(int argc, char **argv)
 	struct why why = {""};
 	struct test_options options = {
 		.common.why = &why,
-		.device = "auto",
-		.size = {.kind = SIZE_BYTES, .bytes = GIB},
+		.device = DEVICE_OPTIONS_DEFAULT,
 		.code = RS_NONE,
 		.max_correct = RS_MAX_CORRECT,
 	};
