@@ -15,6 +15,7 @@ enum exit_status verb_umount(int argc, char **argv);
 enum exit_status verb_devices(int argc, char **argv);
 enum exit_status verb_test(int argc, char **argv);
 enum exit_status verb_bench(int argc, char **argv);
+enum exit_status verb_profile(int argc, char **argv);
 
 /* "cuda:0"; TEXT of 32 bytes is enough. Returns TEXT. */
 char *device_selector(const struct device_info *info, char *text, size_t size);

@@ -24,6 +24,7 @@ static const struct verb {
 	{"devices", "vramfs devices", "list the devices there are", verb_devices},
 	{"test", "vramfs test", "test a device, its memory and the codes", verb_test},
 	{"bench", "vramfs bench", "measure the kernels of a device", verb_bench},
+	{"profile", "vramfs profile", "run one thing steadily, for a profiler", verb_profile},
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
@@ -60,7 +61,8 @@ static enum exit_status unknown_verb(const char *name)
 {
 	struct why why;
 	int err = why_fail(&why, EINVAL,
-		"there is no verb '%s': use mount, umount, devices, test or bench; see 'vramfs help'",
+		"there is no verb '%s': use mount, umount, devices, test, bench or profile; see "
+		"'vramfs help'",
 		name);
 
 	return exit_fail(NULL, STAGE_ARGUMENTS, err, &why);
@@ -100,7 +102,8 @@ int main(int argc, char **argv)
 		return mount_helper(argc, argv);
 	if (argc < 2) {
 		int err = why_fail(&why, EINVAL,
-			"say what to do: mount, umount, devices, test or bench; see 'vramfs help'");
+			"say what to do: mount, umount, devices, test, bench or profile; see "
+			"'vramfs help'");
 
 		return exit_fail(NULL, STAGE_ARGUMENTS, err, &why);
 	}

@@ -65,13 +65,17 @@ for verb in VERBS:
 expect(EXIT_USAGE, "devices", "extra", saying="extra")
 expect(EXIT_USAGE, "test", "extra", saying="extra")
 expect(EXIT_USAGE, "bench", "extra", saying="extra")
+expect(EXIT_USAGE, "profile", "decoder", "extra", saying="extra")
+expect(EXIT_USAGE, "profile", "extra", saying="encoders")
+expect(EXIT_USAGE, "profile", "", saying="encoders")
+expect(EXIT_USAGE, "profile", "--device", "host", saying="encoders")
 expect(EXIT_USAGE, "umount", saying="DIR")
 expect(EXIT_USAGE, "mount", saying="DIR")
 expect(EXIT_USAGE, "mount", empty, full, saying=full)
 expect(EXIT_USAGE, "mount", "--size", saying="requires an argument")
 
 # Values of options, for the verbs that take a region
-for verb, last in [("mount", [empty]), ("test", []), ("bench", [])]:
+for verb, last in [("mount", [empty]), ("test", []), ("bench", []), ("profile", ["decoder"])]:
     def with_verb(status, *arguments, **keywords):
         expect(status, verb, *arguments, *last, **keywords)
 
@@ -79,7 +83,7 @@ for verb, last in [("mount", [empty]), ("test", []), ("bench", [])]:
         with_verb(EXIT_USAGE, "--device", "host", f"--size={size}")
     with_verb(EXIT_USAGE, "--device", "host", "--size", "1", saying="size")
     with_verb(EXIT_MEMORY, "--device", "host", "--size", "100000T", saying="free")
-    if verb != "bench":
+    if verb not in ("bench", "profile"):
         for number in ["5", "-1", "", "x", "1x", "99999999999999999999"]:
             with_verb(EXIT_USAGE, f"--max-correct={number}", saying="max-correct")
     for code in ["rs255", "", "RS136"]:
@@ -97,6 +101,13 @@ for repeat in ["0", "101", "", "x", "-1", "7x"]:
     expect(EXIT_USAGE, "bench", f"--repeat={repeat}", saying="repeat")
 expect(EXIT_USAGE, "bench", "--ecc=none", saying="rs136")
 expect(EXIT_USAGE, "bench", "--ecc", saying="requires an argument")
+for seconds in ["0", "86401", "", "x", "-1", "1.5", "7x"]:
+    expect(EXIT_USAGE, "profile", "encoders", f"--seconds={seconds}", saying="seconds")
+for threads in ["0", "257", "", "x", "-1"]:
+    expect(EXIT_USAGE, "profile", "stream-pool", f"--threads={threads}", saying="threads")
+expect(EXIT_USAGE, "profile", "pipeline", "--threads=4", saying="stream-pool")
+for subject in ["decoder", "encoders", "gpu-parallelism"]:
+    expect(EXIT_USAGE, "profile", subject, "--ecc=none", saying="rs136")
 for threads in ["0", "257", "x", "-1"]:
     expect(EXIT_USAGE, "mount", f"--threads={threads}", empty, saying="threads")
 for inodes in ["-1", "x", "", "1.5k", "1kk", "1t", "18446744073709551616", "18014398509481984g", "0x10"]:

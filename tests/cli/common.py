@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 EXIT_FAILED, EXIT_USAGE, EXIT_DEVICE, EXIT_MEMORY, EXIT_MOUNT_POINT, EXIT_PERMISSION, EXIT_IO = range(1, 8)
-VERBS = ["mount", "umount", "devices", "test", "bench"]
+VERBS = ["mount", "umount", "devices", "test", "bench", "profile"]
 
 PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
