@@ -14,6 +14,7 @@ import tempfile
 import time
 
 from common import run, skip
+from ranges import read_ranges, recording
 
 vramfs, subject, recorder = sys.argv[1:]
 device = os.environ.get("VRAMFS_TEST_DEVICE", "host")
@@ -111,32 +112,9 @@ else:
 # What a profiler is told.
 with tempfile.TemporaryDirectory(prefix="vramfs-profile-") as top:
     log = os.path.join(top, "log")
-    environment = {**os.environ, "NVTX_INJECTION64_PATH": recorder, "NVTX_RECORDER_LOG": log}
-    environment.pop("NVTX_RECORDER_MODE", None)
-    traced = run(*common, "--json", timeout=600, env=environment)
+    traced = run(*common, "--json", timeout=600, env=recording(recorder, log))
     assert traced.returncode == 0, traced.stdout + traced.stderr
-    stacks, open_ranges, seen = collections.defaultdict(list), {}, collections.Counter()
-    with open(log, encoding="utf-8") as file:
-        for line in file:
-            what, *words = line.rstrip("\n").split(" ", 2)
-            if what == "push":
-                if words[1].startswith("launch "):
-                    assert not any(name.startswith("launch ") for name in stacks[words[0]]), stacks
-                stacks[words[0]].append(words[1])
-                seen[words[1]] += 1
-            elif what == "pop":
-                stacks[words[0]].pop()
-            elif what == "start":
-                assert words[0] not in open_ranges, line
-                open_ranges[words[0]] = words[1]
-                seen[words[1]] += 1
-            elif what == "end":
-                del open_ranges[words[0]]
-            elif what == "domain":
-                assert words == ["vramfs"], line
-            else:
-                assert what in ("name", "thread"), line
-    assert not any(stacks.values()) and not open_ranges, (stacks, open_ranges)
+    seen, threads = read_ranges(log)
     jobs = collections.Counter()
     for part in json.loads(traced.stdout)["parts"]:
         jobs[part["part"]] += part["jobs"]
@@ -150,4 +128,6 @@ with tempfile.TemporaryDirectory(prefix="vramfs-profile-") as top:
     assert seen["profile prepare"] == len(codes), seen
     for phase in PHASES[subject]:
         assert seen[f"profile {phase}"] >= len(codes), (phase, seen)
+    # The decoder's thread is the program's first.
+    assert threads == {f"profile {phase}" for phase in PHASES[subject] if subject != "decoder"}, threads
 print(f"{device}: {lines[3]}")
