@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/pause.h"
+#include "base/trace.h"
 #include "fuse/waiting-room.h"
 
 #include <liburing.h>
@@ -432,6 +433,16 @@ static void stay_on(int processor)
 		log_debug("no thread of ours may stay on processor %d", processor);
 }
 
+/* For those who look at this process, with ps or with a profiler. */
+static void name_thread(unsigned number)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "vramfs-ring-%u", number % 1000);
+	pthread_setname_np(pthread_self(), name);
+	trace_name_thread(name);
+}
+
 static void *ring_main(void *argument)
 {
 	struct ring *ring = argument;
@@ -439,6 +450,7 @@ static void *ring_main(void *argument)
 	int err = 0;
 
 	own_ring = ring;
+	name_thread(ring->options.number);
 	if (ring->options.processor >= 0)
 		stay_on(ring->options.processor);
 	ring->queue = store_queue(fs_store(ring->options.connection->fs));
@@ -518,7 +530,6 @@ static int make_entries(struct ring *ring)
 static int start_thread(struct ring *ring)
 {
 	sigset_t all, before;
-	char name[16];
 	int err;
 
 	sigfillset(&all);
@@ -528,8 +539,6 @@ static int start_thread(struct ring *ring)
 	if (err)
 		return -err;
 	ring->started = true;
-	snprintf(name, sizeof(name), "vramfs-ring-%u", ring->options.number % 1000);
-	pthread_setname_np(ring->thread, name);
 	return 0;
 }
 

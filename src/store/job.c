@@ -596,8 +596,3 @@ void store_wait(struct store_queue *queue)
 		wait_for_change(queue);
 	}
 }
-
-bool store_help(struct store *store)
-{
-	return device_help(store->device);
-}

@@ -157,3 +157,8 @@ void store_fail_launches(struct store *store, unsigned count)
 {
 	device_fail_launches(store->device, count);
 }
+
+bool store_help(struct store *store)
+{
+	return device_help(store->device);
+}

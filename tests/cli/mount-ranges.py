@@ -20,9 +20,10 @@ top = tempfile.mkdtemp(prefix="vramfs-ranges-")
 directory = os.path.join(top, "mnt")
 os.mkdir(directory)
 try:
-    for foreground in [True, False]:
-        log = os.path.join(top, f"log-{foreground}")
-        command = [vramfs, "mount", "--device", "host", "--size", "8M", "--threads", "2", "-o", "cache=none", directory]
+    for foreground, transport in [(True, "dev"), (False, "dev"), (False, "auto")]:
+        log = os.path.join(top, f"log-{foreground}-{transport}")
+        command = [vramfs, "mount", "--device", "host", "--size", "8M", "--threads", "2", "--transport", transport,
+                   "-o", "cache=none", directory]
         process = None
         if foreground:
             process = subprocess.Popen([*command, "--foreground"], env=recording(recorder, log), text=True,
@@ -31,6 +32,8 @@ try:
         else:
             mounted = run(*command, env=recording(recorder, log))
             assert mounted.returncode == 0, mounted
+        uses_rings = os.getxattr(directory, "vramfs.transport") == b"uring\n"
+        assert not uses_rings or transport == "auto"
         with open(f"{directory}/file", "wb", buffering=0) as file:
             for _ in range(3):
                 file.write(bytes(4096))
@@ -44,7 +47,11 @@ try:
         assert seen["INIT"] == 1 and seen["CREATE"] == 1 and seen["WRITE"] == 3 and seen["READ"] >= 1, seen
         assert seen["job write"] == seen["launch write"] == 3, seen
         assert seen["job read"] == seen["launch read"] >= 1, seen
-        assert threads == {"vramfs-fuse-0", "vramfs-fuse-1"}, threads
+        if uses_rings:
+            rings = min(2, len(os.sched_getaffinity(0)))
+            assert threads == {"vramfs-fuse-0"} | {f"vramfs-ring-{i}" for i in range(rings)}, threads
+        else:
+            assert threads == {"vramfs-fuse-0", "vramfs-fuse-1"}, threads
     print("requests are seen by name")
 finally:
     while is_mounted(directory):
