@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+
+/*
+ * An entry is with the kernel, until the completion of its command says that there is a request in
+ * it; then it is at work, until the reply; and with the reply's command it goes back to the kernel.
+ * Its payload is pinned memory, so a WRITE's data is fetched by the device from where the kernel
+ *put it, and a READ's put where the kernel takes it. Other replies are copied there:
+ *
+ *	payload of a READ, readdir ...     |    the reply's body ...
+ *	payload of others   | names, data of the request | (page) a reply may be made here ...
+ *
+ * Only the ring's own thread touches the ring. A reply that comes from another one (which polled a
+ * shared queue of the device, or took care of a request that was set aside) is handed over in a
+ * list, and the thread woken by an eventfd that the ring reads from.
+ *
+ * While a job is on the device the thread looks for its end and for the next request in turns, then
+ * with short naps; with none there it sleeps in the kernel.
+ */
+#include "fuse/ring-rounds.h"
+
+#include "base/log.h"
+#include "base/pause.h"
+#include "fuse/waiting-room.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#define PAGE ((size_t)4096)
+
+/* About 40 us: what most jobs take. */
+#define SPINS 2000u
+#define NAP_NS 30000
+
+/* Commands */
+
+static struct io_uring_sqe *prepare(struct ring *ring, void *user_data)
+{
+	/* There is one for each entry and one for the eventfd. */
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+
+	if (!sqe)
+		abort();
+	memset(sqe, 0, 2 * sizeof(*sqe)); /* IORING_SETUP_SQE128 */
+	io_uring_sqe_set_data(sqe, user_data);
+	return sqe;
+}
+
+/* Give ENTRY to the kernel. */
+static void prepare_command(struct ring_entry *entry, uint32_t command)
+{
+	struct ring *ring = entry->ring;
+	struct io_uring_sqe *sqe = prepare(ring, entry);
+	const struct fuse_uring_cmd_req argument = {
+		.commit_id = entry->commit_id,
+		.qid = entry->queue,
+	};
+
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = ring->fd;
+	sqe->cmd_op = command;
+	if (command == FUSE_IO_URING_CMD_REGISTER) {
+		sqe->addr = (uintptr_t)entry->parts;
+		sqe->len = 2;
+	}
+	memcpy(sqe->cmd, &argument, sizeof(argument));
+	entry->command = command;
+	ring->with_kernel++;
+}
+
+static void prepare_wake(struct ring *ring)
+{
+	struct io_uring_sqe *sqe = prepare(ring, NULL);
+
+	sqe->opcode = IORING_OP_READ;
+	sqe->fd = ring->wake_fd;
+	sqe->addr = (uintptr_t)&ring->wakes;
+	sqe->len = sizeof(ring->wakes);
+}
+
+void ring_wake(struct ring *ring)
+{
+	const uint64_t one = 1;
+
+	if (write(ring->wake_fd, &one, sizeof(one)) != sizeof(one))
+		log_debug("ring %u can't be woken: errno %d", ring->options.number, errno);
+}
+
+/* Requests and replies */
+
+/* What was done before a reply was done before the requests that come of it. The kernel sees to
+ * that, which ThreadSanitizer can't see. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#define AFTER_REPLIES(connection) __tsan_acquire(connection)
+#define BEFORE_REQUESTS(connection) __tsan_release(connection)
+#else
+#define AFTER_REPLIES(connection) (void)(connection)
+#define BEFORE_REQUESTS(connection) (void)(connection)
+#endif
+
+uint8_t *ring_payload(const struct ring_entry *entry)
+{
+	return store_buffer_bytes(entry->ring->payloads) + entry->payload_offset;
+}
+
+static void commit(struct ring_entry *entry)
+{
+	entry->ring->at_work--;
+	prepare_command(entry, FUSE_IO_URING_CMD_COMMIT_AND_FETCH);
+}
+
+static void reply(
+	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
+{
+	struct ring_entry *entry = request->transport_data;
+	struct ring *ring = entry->ring;
+	/* Requests without a reply don't come this way, but an entry must not be lost. */
+	const struct fuse_out_header none = {
+		.len = sizeof(none),
+		.unique = request->header->unique,
+	};
+	size_t bytes;
+
+	header = header ? header : &none;
+	bytes = header->len - sizeof(*header);
+	if (bytes && body != ring_payload(entry))
+		memmove(ring_payload(entry), body, bytes);
+	memcpy(entry->header->in_out, header, sizeof(*header));
+	entry->header->ring_ent_in_out.payload_sz = (uint32_t)bytes;
+	BEFORE_REQUESTS(request->connection);
+	if (pthread_equal(pthread_self(), ring->thread)) {
+		commit(entry);
+		return;
+	}
+	entry->next = atomic_load(&ring->replied);
+	while (!atomic_compare_exchange_weak(&ring->replied, &entry->next, entry))
+		;
+	if (atomic_exchange(&ring->asleep, false))
+		ring_wake(ring);
+}
+
+static void notify(
+	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
+{
+	const struct ring_entry *entry = request->transport_data;
+	struct iovec parts[] = {
+		{(void *)header, sizeof(*header)},
+		{(void *)body, header->len - sizeof(*header)},
+	};
+
+	if (writev(entry->ring->fd, parts, 2) < 0 && errno != ENOENT && errno != ENODEV)
+		log_debug("notification %d failed: errno %d", header->error, errno);
+}
+
+static bool set_aside(struct fuse_request *request)
+{
+	const struct ring_entry *entry = request->transport_data;
+
+	waiting_room_enter(entry->ring->options.waiting_room, request);
+	return true;
+}
+
+static const struct fuse_transport functions = {
+	.reply = reply,
+	.notify = notify,
+	.set_aside = set_aside,
+	.shares_threads = true,
+};
+
+static void dispatch(struct ring_entry *entry)
+{
+	struct ring *ring = entry->ring;
+	const struct fuse_in_header *header = (const void *)entry->header->in_out;
+	size_t data_bytes = entry->header->ring_ent_in_out.payload_sz;
+	size_t argument_bytes = header->len - sizeof(*header) - data_bytes;
+	size_t reply_offset;
+
+	AFTER_REPLIES(ring->options.connection);
+	/* The kernel says how long all is, and how much of it is payload. */
+	if (data_bytes > RING_PAYLOAD_BYTES)
+		data_bytes = RING_PAYLOAD_BYTES;
+	if (argument_bytes > sizeof(entry->header->op_in))
+		argument_bytes = sizeof(entry->header->op_in);
+	reply_offset = (data_bytes + PAGE - 1) / PAGE * PAGE;
+	entry->commit_id = entry->header->ring_ent_in_out.commit_id;
+	entry->request = (struct fuse_request){
+		.connection = ring->options.connection,
+		.queue = ring->queue,
+		.thread = ring->options.number,
+		.header = header,
+		.argument = entry->header->op_in,
+		.argument_bytes = argument_bytes,
+		.data = (const char *)ring_payload(entry),
+		.data_bytes = data_bytes,
+		.buffer = ring->payloads,
+		.reply_offset = entry->payload_offset + reply_offset,
+		.reply_capacity = RING_PAYLOAD_BYTES - reply_offset,
+		.transport = &functions,
+		.transport_data = entry,
+	};
+	ring->at_work++;
+	fuse_dispatch(&entry->request);
+}
+
+static void end_command(struct ring *ring, struct ring_entry *entry, int result)
+{
+	ring->with_kernel--;
+	if (result == 0)
+		dispatch(entry);
+	else if (result == -EAGAIN || result == -EINTR)
+		prepare_command(entry, entry->command);
+	else if (result != -ENOTCONN) /* which says that the connection has ended */
+		log_debug("queue %u lost an entry: command %u, errno %d", entry->queue,
+			entry->command, -result);
+}
+
+static bool next_completion(struct ring *ring, struct ring_entry **ret_entry, int *ret_result)
+{
+	struct io_uring_cqe *completion;
+
+	if (io_uring_peek_cqe(&ring->uring, &completion))
+		return false;
+	*ret_entry = io_uring_cqe_get_data(completion);
+	*ret_result = completion->res;
+	io_uring_cqe_seen(&ring->uring, completion);
+	return true;
+}
+
+/* The thread's rounds */
+
+static bool take_completions(struct ring *ring)
+{
+	struct ring_entry *entry;
+	int result;
+	bool any = false;
+
+	while (next_completion(ring, &entry, &result)) {
+		any = true;
+		if (entry)
+			end_command(ring, entry, result);
+		else
+			prepare_wake(ring);
+	}
+	return any;
+}
+
+static void take_replied(struct ring *ring)
+{
+	struct ring_entry *entry = atomic_exchange(&ring->replied, NULL);
+
+	while (entry) {
+		struct ring_entry *next = entry->next;
+
+		commit(entry);
+		entry = next;
+	}
+}
+
+static bool is_over(const struct ring *ring)
+{
+	return ring->at_work == 0 && (ring->with_kernel == 0 || atomic_load(&ring->stopping));
+}
+
+/* Until something has happened; at most for MOST, if not NULL. */
+static void sleep_in_kernel(struct ring *ring, struct __kernel_timespec *most)
+{
+	struct io_uring_cqe *completion;
+
+	atomic_store(&ring->asleep, true);
+	if (atomic_load(&ring->replied) || (atomic_load(&ring->stopping) && ring->at_work == 0))
+		io_uring_submit(&ring->uring);
+	else if (most)
+		(void)io_uring_submit_and_wait_timeout(&ring->uring, &completion, 1, most, NULL);
+	else
+		(void)io_uring_submit_and_wait(&ring->uring, 1);
+	atomic_store(&ring->asleep, false);
+}
+
+static void wait_for_more(struct ring *ring, bool jobs_in_flight)
+{
+	struct __kernel_timespec nap = {.tv_nsec = NAP_NS};
+
+	if (!jobs_in_flight || ring->at_work == 0)
+		sleep_in_kernel(ring, NULL);
+	else if (io_uring_sq_ready(&ring->uring)) {
+		(void)io_uring_submit_and_get_events(&ring->uring);
+		ring->spins = 0;
+	} else if (store_help(fs_store(ring->options.connection->fs)))
+		ring->spins = 0;
+	else if (ring->spins++ < SPINS)
+		processor_pause();
+	else
+		sleep_in_kernel(ring, &nap);
+}
+
+void ring_rounds_serve(struct ring *ring)
+{
+	prepare_wake(ring);
+	for (;;) {
+		bool jobs_in_flight;
+
+		if (take_completions(ring))
+			ring->spins = 0;
+		take_replied(ring);
+		jobs_in_flight = store_poll(ring->queue);
+		if (is_over(ring))
+			return;
+		wait_for_more(ring, jobs_in_flight);
+	}
+}
+
+int ring_rounds_register(struct ring *ring, bool last)
+{
+	struct io_uring_cqe *completion;
+	unsigned head;
+	int submitted;
+
+	for (unsigned i = 0; i < ring->entry_count; i++)
+		if ((ring->entries[i].queue == 0) == last)
+			prepare_command(&ring->entries[i], FUSE_IO_URING_CMD_REGISTER);
+	submitted = io_uring_submit(&ring->uring);
+	if (submitted < 0)
+		return submitted;
+	/* What is refused ends at once, what is taken only with a request. All are left for the
+	 * rounds to take. */
+	io_uring_for_each_cqe(&ring->uring, head, completion)
+	{
+		if (completion->res < 0)
+			return completion->res;
+	}
+	return 0;
+}

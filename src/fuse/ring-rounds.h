@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_FUSE_RING_ROUNDS_H
+#define VRAMFS_FUSE_RING_ROUNDS_H
+
+#include "fuse/ring.h"
+
+#include <liburing.h>
+#include <pthread.h>
+
+/* What a ring is made of, for ring.c, which makes it and starts its thread, and for ring-rounds.c,
+ * which is what that thread does. */
+
+#define RING_PAYLOAD_BYTES ((size_t)FS_IO_MAX)
+
+struct ring_entry {
+	struct fuse_request request;
+	struct ring *ring;
+	struct fuse_uring_req_header *header;
+	size_t payload_offset; /* in ring->payloads */
+	struct iovec parts[2]; /* both, for REGISTER */
+	uint64_t commit_id;
+	uint32_t command; /* the last one */
+	uint16_t queue;
+	struct ring_entry *next; /* in ring->replied */
+};
+
+enum ring_task { TASK_NONE, TASK_MAKE, TASK_REGISTER, TASK_REGISTER_LAST, TASK_SERVE, TASK_END };
+
+struct ring {
+	struct ring_options options;
+	struct io_uring uring;
+	bool uring_made;
+	int fd;      /* /dev/fuse */
+	int wake_fd; /* eventfd */
+	uint64_t wakes;
+	struct store_queue *queue;
+	struct device_pinned *payloads;
+	struct fuse_uring_req_header *headers;
+
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock; /* of the two below; signals `changed` */
+	pthread_cond_t changed;
+	enum ring_task task; /* what the thread is to do; TASK_NONE when it has done that */
+	int err;             /* how it went */
+
+	/* The thread's own */
+	unsigned with_kernel, at_work; /* entries */
+	unsigned spins;
+
+	_Atomic(struct ring_entry *) replied; /* by other threads */
+	atomic_bool asleep, stopping;
+
+	unsigned entry_count;
+	struct ring_entry entries[];
+};
+
+/* The first two are called by the ring's own thread. */
+
+/* As ring_register(). */
+err_t ring_rounds_register(struct ring *ring, bool last);
+
+/* Serve until all is over. */
+void ring_rounds_serve(struct ring *ring);
+
+/* Let the thread look at what is new. */
+void ring_wake(struct ring *ring);
+
+/* Where ENTRY's RING_PAYLOAD_BYTES bytes are. */
+uint8_t *ring_payload(const struct ring_entry *entry);
+
+#endif
