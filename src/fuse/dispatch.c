@@ -36,8 +36,14 @@ struct operation {
 	size_t argument_bytes;
 	unsigned names;
 	bool no_reply;
-	bool waits; /* its handler waits for the device */
+	bool (*waits)(const struct fuse_request *request); /* for the device; NULL: never */
 };
+
+static bool always(const struct fuse_request *request)
+{
+	(void)request;
+	return true;
+}
 
 #define ARGUMENT(type) .argument_bytes = sizeof(struct type)
 
@@ -64,7 +70,10 @@ static const struct operation operations[FUSE_OPCODES] = {
 	[FUSE_TMPFILE] = {.handle = fuse_handle_tmpfile, ARGUMENT(fuse_create_in)},
 	[FUSE_READDIR] = {.handle = fuse_handle_readdir, ARGUMENT(fuse_read_in)},
 	[FUSE_READDIRPLUS] = {.handle = fuse_handle_readdirplus, ARGUMENT(fuse_read_in)},
-	[FUSE_SETXATTR] = {.handle = fuse_handle_setxattr, ARGUMENT(fuse_setxattr_in), .names = 1},
+	[FUSE_SETXATTR] = {.handle = fuse_handle_setxattr,
+		ARGUMENT(fuse_setxattr_in),
+		.names = 1,
+		.waits = fuse_setxattr_waits},
 	[FUSE_GETXATTR] = {.handle = fuse_handle_getxattr, ARGUMENT(fuse_getxattr_in), .names = 1},
 	[FUSE_LISTXATTR] = {.handle = fuse_handle_listxattr, ARGUMENT(fuse_getxattr_in)},
 	[FUSE_REMOVEXATTR] = {.handle = fuse_handle_removexattr, .names = 1},
@@ -73,14 +82,14 @@ static const struct operation operations[FUSE_OPCODES] = {
 	[FUSE_WRITE] = {.handle = fuse_handle_write, ARGUMENT(fuse_write_in)},
 	[FUSE_FALLOCATE] = {.handle = fuse_handle_fallocate,
 		ARGUMENT(fuse_fallocate_in),
-		.waits = true},
+		.waits = always},
 	[FUSE_LSEEK] = {.handle = fuse_handle_lseek, ARGUMENT(fuse_lseek_in)},
 	[FUSE_COPY_FILE_RANGE] = {.handle = fuse_handle_copy_file_range,
 		ARGUMENT(fuse_copy_file_range_in),
-		.waits = true},
+		.waits = always},
 	[FUSE_COPY_FILE_RANGE_64] = {.handle = fuse_handle_copy_file_range_64,
 		ARGUMENT(fuse_copy_file_range_in),
-		.waits = true},
+		.waits = always},
 	[FUSE_RELEASE] = {.handle = fuse_handle_release},
 	[FUSE_SYNCFS] = {.handle = handle_success},
 	[FUSE_DESTROY] = {.handle = handle_success},
@@ -197,7 +206,8 @@ void fuse_dispatch(struct fuse_request *request)
 		fuse_reply_error(request, err);
 		return;
 	}
-	if (operation->waits && transport->shares_threads && transport->set_aside(request))
+	if (operation->waits && transport->shares_threads && operation->waits(request) &&
+		transport->set_aside(request))
 		return;
 	carry_out(request);
 }

@@ -31,6 +31,7 @@ fuse_handler fuse_handle_readdir, fuse_handle_readdirplus;
 /* xattr.c */
 fuse_handler fuse_handle_setxattr, fuse_handle_getxattr, fuse_handle_listxattr,
 	fuse_handle_removexattr;
+bool fuse_setxattr_waits(const struct fuse_request *request);
 
 /* ioctl.c */
 fuse_handler fuse_handle_ioctl;

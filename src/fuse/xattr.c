@@ -46,6 +46,12 @@ static ssize_t show_transport(const struct fuse_connection *connection, char *va
 	return (ssize_t)strlen(name);
 }
 
+/* Of the front end's commands some sweep over all of the device. */
+bool fuse_setxattr_waits(const struct fuse_request *request)
+{
+	return is_control(request);
+}
+
 int fuse_handle_setxattr(struct fuse_request *request)
 {
 	const struct fuse_setxattr_in *in = request->argument;
