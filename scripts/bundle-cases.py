@@ -5,7 +5,7 @@
 
 	scripts/bundle-cases.py SOURCE BUILD OUTDIR
 
-A test uses a device if Meson knows the same test under its name and "-opencl" too. Files of the build and of
+A test uses a device if Meson knows the same test under its name and "-opencl" too, or if it names a CUDA device. Files of the build and of
 the source that its command or its environment name go to OUTDIR/build and OUTDIR/source; the scripts find them
 through $BUNDLE. Each becomes OUTDIR/cases/SUITE/NAME.sh.
 """
@@ -102,7 +102,8 @@ def main():
         ignore=shutil.ignore_patterns("*.c", "*.h", "meson.build", "__pycache__"),
     )
     for test in tests:
-        if test["name"] + OPENCL_SUFFIX in names:
+        on_cuda = test["env"].get("VRAMFS_TEST_DEVICE", "").startswith("cuda")
+        if on_cuda or test["name"] + OPENCL_SUFFIX in names:
             bundle.write_case(test)
 
 

@@ -134,7 +134,7 @@ def choose_tests(name, configuration, wanted):
             test["name"]
             for test in tests
             if suites_of(test) & SANITIZED_SUITES
-            and not test["env"].get("VRAMFS_TEST_DEVICE", "").startswith("opencl")
+            and not test["env"].get("VRAMFS_TEST_DEVICE", "").startswith(("opencl", "cuda"))
         ]
     return [test["name"] for test in tests]
 

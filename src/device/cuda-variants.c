@@ -43,7 +43,7 @@ static err_t choose_by_name(unsigned capability, const char *wanted,
 		if (strcmp(variants[i].name, wanted) != 0)
 			continue;
 		if (capability < variants[i].lowest)
-			return why_fail(why, EINVAL,
+			return why_fail(why, ENODEV,
 				CUDA_VARIANT_VARIABLE "=%s: needs compute capability %u.%u, and "
 						      "this GPU has %u.%u",
 				wanted, variants[i].lowest / 10, variants[i].lowest % 10,

@@ -32,7 +32,7 @@ struct cuda_variant {
 
 /*
  * The best variant for CAPABILITY, or the one called WANTED if that is not NULL or "". -EINVAL if
- * there is none of that name, or it does not run on such a GPU; WHY says what there is.
+ * there is none of that name, -ENODEV if it does not run on such a GPU; WHY says what there is.
  */
 err_t cuda_variant_choose(unsigned capability, const char *wanted,
 	const struct cuda_variant **ret_variant, struct why *why);

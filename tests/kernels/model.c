@@ -4,6 +4,8 @@
 /* See model.h. Slow and simple on purpose. */
 #include "model.h"
 
+#include "reference.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,29 +35,61 @@ static void line_assign(const struct model *model, uint8_t *to, uint32_t to_line
 			*rig_symbol(model->rig, (uint8_t *)from, from_line, i);
 }
 
-static unsigned line_errors(const struct model *model, uint32_t line)
+static void line_get(const struct rig *rig, const uint8_t *image, uint32_t line, uint8_t *ret_word)
 {
-	unsigned errors = 0;
-	for (unsigned i = 0; i < model->rig->symbols; i++)
-		errors += *rig_symbol(model->rig, model->image, line, i) !=
-			  *rig_symbol(model->rig, model->truth, line, i);
+	for (unsigned i = 0; i < rig->symbols; i++)
+		ret_word[i] = *rig_symbol(rig, (uint8_t *)image, line, i);
+}
+
+/* In how many symbols a line differs from the codeword that it becomes; -1 if it is lost. */
+static int line_decode(struct model *model, uint32_t line, unsigned max_correct, uint8_t *ret_word)
+{
+	const struct rig *rig = model->rig;
+	uint8_t truth[KERNEL_LINE_BYTES + KERNEL_PARITY_BYTES];
+	unsigned differences = 0;
+	line_get(rig, model->image, line, ret_word);
+	line_get(rig, model->truth, line, truth);
+	for (unsigned i = 0; i < rig->symbols; i++)
+		differences += ret_word[i] != truth[i];
+	if (differences == 0)
+		return 0;
+	int errors = reference_decode(ret_word, rig->symbols, max_correct);
+	if (differences <= max_correct) {
+		assert_int_equal(errors, differences);
+		assert_memory_equal(ret_word, truth, rig->symbols);
+	} else if (differences <= 8 - max_correct) {
+		assert_int_equal(errors, -1);
+	}
 	return errors;
 }
 
 /* Check and correct; false if the line is lost. */
 static bool line_correct(struct model *model, uint32_t line, unsigned max_correct)
 {
-	unsigned errors = line_errors(model, line);
-	if (model->rig->code == RS_NONE || errors == 0)
+	const struct rig *rig = model->rig;
+	uint8_t word[KERNEL_LINE_BYTES + KERNEL_PARITY_BYTES];
+	if (rig->code == RS_NONE)
+		return true;
+	int errors = line_decode(model, line, max_correct, word);
+	if (errors == 0)
 		return true;
 	model->report.flagged++;
-	if (errors > max_correct) {
+	if (errors < 0) {
 		model->report.lost++;
 		return false;
 	}
 	model->report.corrected[errors]++;
-	line_assign(model, model->image, line, model->truth, line);
+	for (unsigned i = 0; i < rig->symbols; i++)
+		*rig_symbol(rig, model->image, line, i) = *rig_symbol(rig, model->truth, line, i) =
+			word[i];
 	return true;
+}
+
+/* Whether a line is a codeword, be it the right one or not. */
+static bool line_verify(struct model *model, uint32_t line)
+{
+	uint8_t word[KERNEL_LINE_BYTES + KERNEL_PARITY_BYTES];
+	return model->rig->code == RS_NONE || line_decode(model, line, 0, word) == 0;
 }
 
 /* The image's data become what the line ought to be. */
@@ -102,8 +136,7 @@ static void line_run(struct model *model, const struct rig_job *job,
 		line_encode(model, line);
 		break;
 	case KERNEL_VERIFY:
-		if (model->rig->code != RS_NONE)
-			model->report.flagged += line_errors(model, line) > 0;
+		model->report.flagged += !line_verify(model, line);
 		break;
 	case KERNEL_COPY:
 		line_correct(model, source, job->max_correct);
@@ -124,6 +157,7 @@ static void segment_run(struct model *model, const struct rig_job *job,
 	uint32_t end = writes ? segment->zero_to : segment->first + segment->count;
 	for (uint32_t offset = begin - begin % rig->data_bytes; begin < end && offset < end;
 		offset += rig->data_bytes) {
+		model->lines++;
 		if (writes)
 			line_write(model, job, segment, offset, payload);
 		else
@@ -144,7 +178,7 @@ void model_run(struct model *model, const struct rig_job *job, uint8_t *payload)
 		segment_run(model, job, &rig->segments[i], payload);
 	if (job->segment_count > 0)
 		return;
-	for (uint32_t block = 0; block < rig->blocks; block++) {
+	for (uint32_t block = job->first_block; block < rig->blocks; block++) {
 		struct kernel_segment whole = {
 			.block = block, .count = rig->data_bytes * KERNEL_BLOCK_LINES};
 		segment_run(model, job, &whole, payload);

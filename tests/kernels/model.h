@@ -7,14 +7,16 @@
 
 /*
  * What a launch must do, said as plainly as possible: line by line and byte by byte, on a region in
- * host memory. It needs no decoder, because it knows what every line ought to be: a line that
- * differs from that in up to max_correct symbols is correctable, one that differs in more is lost.
- * (True for certain while no line has more than 8 - max_correct errors, which tests keep to.)
+ * host memory, with the decoder of reference.h. While it is known what a line ought to be, no
+ * decoder is needed, and the reference is held to what is known: a line that differs from it in up
+ * to max_correct symbols becomes it, and one that differs in more, but not in more than 8 -
+ * max_correct, is lost.
  */
 struct model {
 	const struct rig *rig;
 	uint8_t *image; /* the region as it must be after the launch */
-	uint8_t *truth; /* what its lines ought to be */
+	uint8_t *truth; /* what its lines ought to be: codewords */
+	uint64_t lines; /* how many it has worked on */
 	struct kernel_report report;
 };
 

@@ -99,6 +99,13 @@ void rig_free(struct rig *rig)
 	free(rig);
 }
 
+void rig_describe(const struct rig *rig, char *text, size_t size)
+{
+	const struct device_info *info = device_info(rig->device->device);
+	snprintf(text, size, "%s:%u (%s, %s)", device_kind_name(info->kind), info->number,
+		info->name, info->driver);
+}
+
 void rig_push(struct rig *rig)
 {
 	struct rig_device *device = rig->device;
@@ -178,7 +185,8 @@ static uint32_t tiles_for(const struct rig *rig, const struct rig_job *job)
 		uint32_t tiles = (end + tile_bytes - 1) / tile_bytes - begin / tile_bytes;
 		most = tiles > most ? tiles : most;
 	}
-	return most;
+	most += job->idle_tiles;
+	return most < KERNEL_BLOCK_TILES ? most : KERNEL_BLOCK_TILES;
 }
 
 struct kernel_report rig_run(struct rig *rig, const struct rig_job *job)
@@ -194,7 +202,9 @@ struct kernel_report rig_run(struct rig *rig, const struct rig_job *job)
 			.parity_pitch = rs_parity_pitch(rig->code),
 			.data_per_line = rig->data_bytes,
 			.max_correct = job->max_correct,
-			.segment_count = job->segment_count ? job->segment_count : rig->blocks,
+			.segment_count = job->segment_count ? job->segment_count
+							    : rig->blocks - job->first_block,
+			.first_block = job->first_block,
 			.tiles_per_segment = tiles_for(rig, job),
 			.ticket = ++device->ticket,
 			.pattern = job->pattern,
@@ -227,6 +237,13 @@ void assert_report(const struct kernel_report *got, const struct kernel_report *
 	assert_int_equal(got->lost, expected->lost);
 }
 
+uint32_t rig_line_of(const struct rig *rig, size_t offset)
+{
+	if (offset < (size_t)rig->lines * KERNEL_LINE_BYTES)
+		return (uint32_t)(offset / KERNEL_LINE_BYTES);
+	return (uint32_t)((offset - rs_parity_base(rig->code, rig->blocks)) / KERNEL_PARITY_BYTES);
+}
+
 void assert_region(struct rig *rig, const uint8_t *expected)
 {
 	rig_pull(rig);
@@ -234,7 +251,7 @@ void assert_region(struct rig *rig, const uint8_t *expected)
 		return;
 	for (size_t i = 0; i < rig->image_bytes; i++) {
 		if (rig->image[i] != expected[i])
-			fail_msg("region byte %zu (line %zu) is %02x instead of %02x", i,
-				i / KERNEL_LINE_BYTES, rig->image[i], expected[i]);
+			fail_msg("region byte %zu (line %u) is %02x instead of %02x", i,
+				rig_line_of(rig, i), rig->image[i], expected[i]);
 	}
 }

@@ -38,6 +38,9 @@ struct rig *rig_new(
 	enum rs_code code, uint32_t blocks, uint32_t max_segments, size_t payload_bytes);
 void rig_free(struct rig *rig);
 
+/* What it runs on, for people: "host (AMD EPYC, vramfs 1.0 native kernels, avx2)". */
+void rig_describe(const struct rig *rig, char *text, size_t size);
+
 void rig_push(struct rig *rig); /* image to device */
 void rig_pull(struct rig *rig); /* device to image */
 
@@ -55,7 +58,9 @@ void rig_damage(struct rig *rig, uint32_t line, unsigned count, uint64_t *random
 
 struct rig_job {
 	enum kernel kernel;
-	uint32_t segment_count; /* 0: all blocks whole */
+	uint32_t segment_count; /* 0: all blocks from first_block on, whole */
+	uint32_t first_block;
+	uint32_t idle_tiles; /* a segment's tiles behind its end, where the block has so many */
 	unsigned max_correct;
 	size_t payload; /* params.payload */
 	uint64_t seed;
@@ -68,6 +73,8 @@ struct kernel_report rig_run(struct rig *rig, const struct rig_job *job);
 struct kernel_report rig_run_all(struct rig *rig, enum kernel kernel, unsigned max_correct);
 
 void assert_report(const struct kernel_report *got, const struct kernel_report *expected);
+/* The line that the byte at OFFSET of an image belongs to. */
+uint32_t rig_line_of(const struct rig *rig, size_t offset);
 /* Pull, and fail at the first line that is not as in EXPECTED. */
 void assert_region(struct rig *rig, const uint8_t *expected);
 
