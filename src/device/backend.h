@@ -20,8 +20,9 @@ struct device_backend {
 	void (*enumerate)(struct device_info_list *list);
 
 	/* Open device INFO->number. device.c has filled INFO from enumerate. Kernels ready to
-	 * launch when it returns. */
-	err_t (*open)(const struct device_info *info, struct device **ret_device, struct why *why);
+	 * launch when it returns: those called KERNELS, or the best if that is NULL. */
+	err_t (*open)(const struct device_info *info, const char *kernels,
+		struct device **ret_device, struct why *why);
 	void (*close)(struct device *device);
 
 	err_t (*free_bytes)(struct device *device, uint64_t *ret_bytes);

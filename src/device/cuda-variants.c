@@ -36,25 +36,36 @@ static bool suits(const struct cuda_variant *variant, unsigned capability)
 	return capability >= variant->lowest && capability <= variant->highest;
 }
 
+/* By number, the program's own last; NULL behind that. */
+static const struct cuda_variant *variant_at(size_t number)
+{
+	if (number < VARIANTS)
+		return &variants[number];
+	return number == VARIANTS && &cuda_variant_brought ? &cuda_variant_brought : NULL;
+}
+
 static err_t choose_by_name(unsigned capability, const char *wanted,
 	const struct cuda_variant **ret_variant, struct why *why)
 {
-	for (size_t i = 0; i < VARIANTS; i++) {
-		if (strcmp(variants[i].name, wanted) != 0)
+	const struct cuda_variant *variant;
+
+	for (size_t i = 0; (variant = variant_at(i)); i++) {
+		if (strcmp(variant->name, wanted) != 0)
 			continue;
-		if (capability < variants[i].lowest)
+		if (capability < variant->lowest)
 			return why_fail(why, ENODEV,
-				CUDA_VARIANT_VARIABLE "=%s: needs compute capability %u.%u, and "
-						      "this GPU has %u.%u",
-				wanted, variants[i].lowest / 10, variants[i].lowest % 10,
-				capability / 10, capability % 10);
-		*ret_variant = &variants[i];
+				"kernels '%s': need compute capability %u.%u, and this GPU has "
+				"%u.%u (" CUDA_VARIANT_VARIABLE ", see vramfs(1))",
+				wanted, variant->lowest / 10, variant->lowest % 10, capability / 10,
+				capability % 10);
+		*ret_variant = variant;
 		return 0;
 	}
 	return why_fail(why, EINVAL,
-		CUDA_VARIANT_VARIABLE
-		"=%s: there are no such kernels; there are tensor and portable",
-		wanted);
+		"kernels '%s': there are none of that name; there are tensor and portable%s%s "
+		"(" CUDA_VARIANT_VARIABLE ", see vramfs(1))",
+		wanted, &cuda_variant_brought ? ", and here " : "",
+		&cuda_variant_brought ? cuda_variant_brought.name : "");
 }
 
 int cuda_variant_choose(unsigned capability, const char *wanted,
@@ -73,6 +84,8 @@ int cuda_variant_choose(unsigned capability, const char *wanted,
 const struct cuda_variant *cuda_variant_next(
 	const struct cuda_variant *variant, unsigned capability)
 {
+	if (variant == &cuda_variant_brought)
+		return NULL;
 	while (++variant < variants + VARIANTS) {
 		if (suits(variant, capability))
 			return variant;

@@ -17,6 +17,7 @@
  *	portable	every GPU from 5.0 on
  *
  * The environment variable VRAMFS_KERNELS, with one of these names, overrules that, for measuring.
+ * So does who opens the device: see device_open_kernels().
  */
 struct cuda_variant {
 	const char *name;
@@ -29,6 +30,10 @@ struct cuda_variant {
 };
 
 #define CUDA_VARIANT_VARIABLE "VRAMFS_KERNELS"
+
+/* One more, for a program that measures or tests it: it defines this. No GPU gets that unless it is
+ * asked for by name, and where nobody defines it there is none. */
+extern const struct cuda_variant cuda_variant_brought __attribute__((weak));
 
 /*
  * The best variant for CAPABILITY, or the one called WANTED if that is not NULL or "". -EINVAL if

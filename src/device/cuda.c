@@ -217,15 +217,16 @@ static cuda_result compile_kernels(struct cuda_device *device, char *log, size_t
 	return result;
 }
 
-static int load_kernels(struct cuda_device *device, const char *subject, struct why *why)
+static int load_kernels(
+	struct cuda_device *device, const char *kernels, const char *subject, struct why *why)
 {
 	const struct cuda_driver *driver = device->driver;
 	const unsigned capability = device->base.info.capability;
 	const struct cuda_variant *next;
 	char log[2048];
 	cuda_result result;
-	int err = cuda_variant_choose(
-		capability, getenv(CUDA_VARIANT_VARIABLE), &device->variant, why);
+	int err = cuda_variant_choose(capability, kernels ? kernels : getenv(CUDA_VARIANT_VARIABLE),
+		&device->variant, why);
 
 	if (err)
 		return err;
@@ -272,7 +273,8 @@ static void cuda_close(struct device *base)
 	free(device);
 }
 
-static int cuda_open(const struct device_info *info, struct device **ret_device, struct why *why)
+static int cuda_open(const struct device_info *info, const char *kernels,
+	struct device **ret_device, struct why *why)
 {
 	static _Atomic uint64_t last_identity;
 	const struct cuda_driver *driver;
@@ -306,7 +308,7 @@ static int cuda_open(const struct device_info *info, struct device **ret_device,
 		result = driver->context_set_current(device->context);
 	if (result == CUDA_SUCCESS) {
 		current_identity = device->identity;
-		err = load_kernels(device, subject, why);
+		err = load_kernels(device, kernels, subject, why);
 	} else {
 		err = cuda_fail(driver, result, subject, why);
 	}

@@ -66,13 +66,19 @@ int device_list(struct device_info **ret_list, size_t *ret_count)
 	return 0;
 }
 
-int device_open(const char *selector, struct device **ret_device, struct why *why)
+int device_open_kernels(
+	const char *selector, const char *kernels, struct device **ret_device, struct why *why)
 {
 	struct device_info info;
 	int err = device_select(selector, &info, why);
 
 	trace_open();
-	return err ? err : backends[info.kind]->open(&info, ret_device, why);
+	return err ? err : backends[info.kind]->open(&info, kernels, ret_device, why);
+}
+
+int device_open(const char *selector, struct device **ret_device, struct why *why)
+{
+	return device_open_kernels(selector, NULL, ret_device, why);
 }
 
 void device_close(struct device *device)

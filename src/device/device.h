@@ -82,6 +82,12 @@ err_t device_list(struct device_info **ret_list, size_t *ret_count);
  */
 err_t device_open(const char *selector, struct device **ret_device, struct why *why);
 
+/* The same with the form of the kernels that is called KERNELS in place of the best one, for
+ * measuring; NULL: the best. -EINVAL if there is none of that name, -ENODEV if it does not run on
+ * this device. */
+err_t device_open_kernels(
+	const char *selector, const char *kernels, struct device **ret_device, struct why *why);
+
 /* Everything allocated from it must have been freed. NULL is allowed. */
 void device_close(struct device *device);
 

@@ -22,18 +22,22 @@ static err_t find_by_name(
 			continue;
 		if (!variant->usable())
 			return why_fail(why, ENODEV,
-				VARIANT_VARIABLE "=%s: this processor can't run these kernels",
+				"kernels '%s': this processor can't run them "
+				"(" VARIANT_VARIABLE ", see vramfs(1))",
 				wanted);
 		*ret_variant = variant;
 		return 0;
 	}
-	return why_fail(why, EINVAL, VARIANT_VARIABLE "=%s: there are no such kernels", wanted);
+	return why_fail(why, EINVAL,
+		"kernels '%s': there are none of that name (" VARIANT_VARIABLE ", see vramfs(1))",
+		wanted);
 }
 
-err_t host_find_variant(const struct kernel_native_variant **ret_variant, struct why *why)
+err_t host_find_variant(
+	const char *kernels, const struct kernel_native_variant **ret_variant, struct why *why)
 {
 	const struct kernel_native_variant *variant = kernel_native_variants;
-	const char *wanted = getenv(VARIANT_VARIABLE);
+	const char *wanted = kernels ? kernels : getenv(VARIANT_VARIABLE);
 
 	if (wanted && wanted[0])
 		return find_by_name(wanted, ret_variant, why);
@@ -60,7 +64,7 @@ void host_enumerate(struct device_info_list *list)
 
 	info->kind = DEVICE_HOST;
 	system_processor_name(info->name, sizeof(info->name));
-	info->unusable_err = host_find_variant(&variant, &why);
+	info->unusable_err = host_find_variant(NULL, &variant, &why);
 	if (info->unusable_err)
 		snprintf(info->unusable, sizeof(info->unusable), "%.255s", why.text);
 	snprintf(info->driver, sizeof(info->driver), "vramfs %s native kernels%s%s", VRAMFS_VERSION,

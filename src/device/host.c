@@ -251,11 +251,12 @@ static int start_threads(struct host_device *device)
 	return -err;
 }
 
-static int host_open(const struct device_info *info, struct device **ret_device, struct why *why)
+static int host_open(const struct device_info *info, const char *kernels,
+	struct device **ret_device, struct why *why)
 {
 	const struct kernel_native_variant *variant;
 	struct host_device *device;
-	int err = host_find_variant(&variant, why);
+	int err = host_find_variant(kernels, &variant, why);
 
 	if (err)
 		return err;

@@ -197,7 +197,8 @@ static int opencl_set_up(struct opencl_device *device, struct why *why)
 	return err ? err : warm_up(device, subject, why);
 }
 
-static int opencl_open(const struct device_info *info, struct device **ret_device, struct why *why)
+static int opencl_open(const struct device_info *info, const char *kernels,
+	struct device **ret_device, struct why *why)
 {
 	const char *force_staging = getenv(FORCE_STAGING);
 	const struct opencl_driver *driver;
@@ -206,6 +207,9 @@ static int opencl_open(const struct device_info *info, struct device **ret_devic
 
 	if (err)
 		return err;
+	if (kernels)
+		return why_fail(
+			why, EINVAL, "'%s': OpenCL has one form of the kernels only", kernels);
 	device = calloc(1, sizeof(*device));
 	if (!device)
 		return why_fail(why, ENOMEM, "out of memory: end other programs");
