@@ -64,6 +64,15 @@ static struct figures figures_of(const struct bench *bench, const struct bench_r
 	return figures;
 }
 
+/* "encode", or "encode (portable)" of a form of the kernels that is measured beside the others. */
+static const char *row_name(const struct bench_row *row, char *text, size_t size)
+{
+	if (!row->form)
+		return row->name;
+	snprintf(text, size, "%s (%s)", row->name, row->form);
+	return text;
+}
+
 static void print_heading(const struct bench *bench)
 {
 	const struct device_info *info = device_info(bench->device);
@@ -91,8 +100,9 @@ void bench_print_table(const struct bench *bench)
 	for (unsigned i = 0; i < bench->row_count; i++) {
 		const struct bench_row *row = &bench->rows[i];
 		struct figures figures = figures_of(bench, row);
+		char name[64];
 
-		table_cell(&table, "%s", row->name);
+		table_cell(&table, "%s", row_name(row, name, sizeof(name)));
 		table_cell(&table, "%s", rs_code_name(row->code));
 		table_cell(&table, "%g", row->error_share);
 		table_cell(&table, "%.2f", figures.data.median);
@@ -124,8 +134,9 @@ static struct json_object *row_json(const struct bench *bench, const struct benc
 {
 	struct json_object *object = json_object_new_object();
 	struct figures figures = figures_of(bench, row);
+	char name[64];
 
-	json_add_text(object, "kernel", row->name);
+	json_add_text(object, "kernel", row_name(row, name, sizeof(name)));
 	json_add_text(object, "code", rs_code_name(row->code));
 	json_add_real(object, "error_share", row->error_share);
 	json_add_count(object, "error_lines", row->error_lines);

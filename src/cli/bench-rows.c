@@ -136,8 +136,8 @@ static err_t run_passes(struct store *store, const struct subject *subject, bool
 	return 0;
 }
 
-static err_t measure_row(struct bench *bench, struct store *store, const struct subject *subject,
-	uint32_t error_interval, struct why *why)
+static err_t measure_row(struct bench *bench, struct store *store, const char *form,
+	const struct subject *subject, uint32_t error_interval, struct why *why)
 {
 	const struct store_geometry *geometry = store_geometry(store);
 	struct bench_row *row = &bench->rows[bench->row_count];
@@ -147,6 +147,7 @@ static err_t measure_row(struct bench *bench, struct store *store, const struct 
 		abort();
 	*row = (struct bench_row){
 		.name = subject->name,
+		.form = form,
 		.code = geometry->code,
 		.error_share = error_interval ? 1.0 / error_interval : 0,
 		.data_bytes = geometry->blocks * geometry->block_payload,
@@ -174,20 +175,22 @@ static err_t measure_row(struct bench *bench, struct store *store, const struct 
 	return 0;
 }
 
-int bench_measure(struct bench *bench, struct store *store, struct why *why)
+int bench_measure(struct bench *bench, struct store *store, const char *form, struct why *why)
 {
 	const struct store_sweep random = {.seed = SEED};
 	struct bench_sweep done;
 	int err = sweep(store, KERNEL_RANDOMIZE, &random, &done, why);
 
-	bench->regions[bench->region_count++] = *store_geometry(store);
+	if (!form)
+		bench->regions[bench->region_count++] = *store_geometry(store);
 	for (unsigned i = 0; i < sizeof(subjects) / sizeof(subjects[0]) && !err; i++) {
 		unsigned shares = subjects[i].meets_errors
 					  ? sizeof(error_intervals) / sizeof(error_intervals[0])
 					  : 1;
 
 		for (unsigned j = 0; j < shares && !err; j++)
-			err = measure_row(bench, store, &subjects[i], error_intervals[j], why);
+			err = measure_row(
+				bench, store, form, &subjects[i], error_intervals[j], why);
 	}
 	return err;
 }

@@ -14,6 +14,7 @@
 #define BENCH_ERROR_BYTES 4u /* wrong in each line that has errors: as many as can be corrected */
 #define BENCH_CODES 2u
 #define BENCH_CODE_ROWS 15u
+#define BENCH_FORMS 2u /* of the kernels: the device's own, and what is measured beside them */
 
 /* What a kernel reads and writes; bytes a line. */
 struct bench_mix {
@@ -25,6 +26,7 @@ struct bench_mix {
  * what moves memory (has_roof false) is compared with nothing. */
 struct bench_row {
 	const char *name;
+	const char *form; /* of the kernels; NULL: the one that the device gets */
 	enum rs_code code;
 	double error_share;                    /* of all lines, on average; 0 to 1 */
 	uint64_t error_lines;                  /* lines with errors in the last repetition */
@@ -40,14 +42,15 @@ struct bench {
 	unsigned repeat; /* 1..BENCH_REPEAT_MAX */
 	struct store_geometry regions[BENCH_CODES];
 	unsigned region_count;
-	struct bench_row rows[BENCH_CODES * BENCH_CODE_ROWS];
+	struct bench_row rows[BENCH_FORMS * BENCH_CODES * BENCH_CODE_ROWS];
 	unsigned row_count;
 };
 
-/* Measure all rows of STORE's code, which must not be RS_NONE, and add them. The store must correct
- * BENCH_ERROR_BYTES bytes, and nothing else may use it. -EIO if the device failed or did not find
- * and correct exactly the errors that were made. */
-err_t bench_measure(struct bench *bench, struct store *store, struct why *why);
+/* Measure all rows of STORE's code, which must not be RS_NONE, and add them as those of the
+ * kernels' FORM (see struct bench_row; not copied). The store must correct BENCH_ERROR_BYTES bytes,
+ * and nothing else may use it. -EIO if the device failed or did not find and correct exactly the
+ * errors that were made. */
+err_t bench_measure(struct bench *bench, struct store *store, const char *form, struct why *why);
 
 /* Run KERNEL over all of STORE as fast as it goes, from several threads. SECONDS is the wall time
  * from the first job's submission to the last one's end. -EIO if the device failed, -EAGAIN if

@@ -15,18 +15,23 @@ DEFINE_CLEANUP(struct store *, store_close, store_close)
 #define SIZE_ON_GPU (8 * GIB)
 #define SIZE_ELSEWHERE (64 * MIB) /* where errors in every line take seconds to correct */
 
-enum { KEY_ECC = 0x100, KEY_REPEAT };
+enum { KEY_ECC = 0x100, KEY_BESIDE, KEY_REPEAT };
 
 struct bench_options {
 	struct options common;
 	struct device_options device;
 	enum rs_code codes[BENCH_CODES];
 	unsigned code_count;
+	const char *beside; /* a form of the kernels, or NULL */
 	uint64_t repeat;
 };
 
 static const struct argp_option bench_option_list[] = {
 	{"ecc", KEY_ECC, "CODE", 0, "Measure one code only: rs136 or rs128 (default both)", 0},
+	{"beside", KEY_BESIDE, "FORM", 0,
+		"Measure another form of the kernels, too, as VRAMFS_KERNELS and "
+		"VRAMFS_KERNELS_NATIVE name them",
+		0},
 	{"repeat", KEY_REPEAT, "N", 0, "Measure everything N times, 1 to 100 (default 7)", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
@@ -56,6 +61,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_ECC:
 		return -parse_code(options, argument);
+	case KEY_BESIDE:
+		options->beside = argument;
+		return 0;
 	case KEY_REPEAT:
 		return -options_number(
 			"repeat", argument, 1, BENCH_REPEAT_MAX, &options->repeat, why);
@@ -78,33 +86,42 @@ static const struct argp bench_argp = {
 	.children = bench_children,
 };
 
-static enum exit_status measure_code(
-	struct bench *bench, const struct store_options *options, struct why *why)
+static enum exit_status measure_code(struct bench *bench, struct device *device, const char *form,
+	const struct store_options *options, struct why *why)
 {
 	CLEANUP(store_close_p) struct store *store = NULL;
-	int err = store_open(bench->device, options, &store, why);
+	int err = store_open(device, options, &store, why);
 
 	if (err)
 		return exit_fail("bench", STAGE_REGION, err, why);
-	err = bench_measure(bench, store, why);
+	err = bench_measure(bench, store, form, why);
 	return err ? exit_fail("bench", STAGE_WORK, err, why) : EXIT_DONE;
 }
 
 static enum exit_status run(const struct bench_options *options, struct why *why)
 {
 	struct store_options store_options = {.max_correct = BENCH_ERROR_BYTES};
-	CLEANUP(device_close_p) struct device *device = NULL;
+	CLEANUP(device_close_p) struct device *device = NULL, *beside = NULL;
 	struct bench bench = {.repeat = (unsigned)options->repeat};
 	enum exit_status status = device_options_open(&options->device, "bench", &device);
 
 	if (status != EXIT_DONE)
 		return status;
+	if (options->beside) {
+		int err =
+			device_open_kernels(options->device.device, options->beside, &beside, why);
+
+		if (err)
+			return exit_fail("bench", STAGE_DEVICE, err, why);
+	}
 	store_options.size =
 		device_options_size(&options->device, device, SIZE_ON_GPU, SIZE_ELSEWHERE);
 	bench.device = device;
 	for (unsigned i = 0; i < options->code_count; i++) {
 		store_options.code = options->codes[i];
-		status = measure_code(&bench, &store_options, why);
+		status = measure_code(&bench, device, NULL, &store_options, why);
+		if (status == EXIT_DONE && beside)
+			status = measure_code(&bench, beside, options->beside, &store_options, why);
 		if (status != EXIT_DONE)
 			return status;
 	}

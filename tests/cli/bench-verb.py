@@ -91,6 +91,20 @@ for line, (kernel, code, share) in zip(lines, expected[len(lines):]):
     assert least == float(cells[2]) == most, line
     assert (cells[5:] == ["-", "-"]) == (kernel == "copy"), line
 
+# Another form of the kernels beside those that the device gets: its rows follow, under its name.
+FORMS = {"host": "scalar", "cuda": "portable"}
+kind = device.split(":")[0]
+beside = run(*common, "--repeat", "1", "--ecc", "rs136", "--json", "--beside", FORMS.get(kind, "portable"), timeout=600)
+if kind in FORMS:
+    assert beside.returncode == 0, beside.stdout + beside.stderr
+    names = [row["kernel"] for row in json.loads(beside.stdout)["rows"]]
+    own = [kernel for kernel, code, _ in expected if code == "rs136"]
+    assert names == own + [f"{kernel} ({FORMS[kind]})" for kernel in own], names
+else:
+    assert beside.returncode != 0 and "portable" in beside.stderr, beside.stderr
+none = run(*common, "--beside", "magic", timeout=600)
+assert none.returncode != 0 and "magic" in none.stderr and not none.stdout, none.stdout + none.stderr
+
 # What is drawn of it, from two runs: well-formed, with a bar for each kernel.
 with tempfile.TemporaryDirectory(prefix="vramfs-bench-") as top:
     measured, drawn = os.path.join(top, "bench.json"), os.path.join(top, "bench.svg")
