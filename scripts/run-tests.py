@@ -11,7 +11,8 @@ The configurations:
 	cuda       the tests of the default build that use a device, once more on the first CUDA device
 	sanitize   the layers up to the FUSE dispatcher with the address and undefined-behaviour sanitizers
 	thread     the same with the thread sanitizer
-	fuzz       the fuzzer of the FUSE dispatcher, for a short while, with both of the former sanitizers
+	fuzz       the fuzzers of the FUSE dispatcher and of the decoder, for a short while, with both of the
+	           former sanitizers
 
 The sanitized ones run on the host device only: what a GPU driver does inside is not ours to check.
 Prints each skipped test with its reason, and one last line with the sums. Exits with 1 if a test failed
@@ -50,7 +51,7 @@ CONFIGURATIONS = {
         "options": ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"],
         "compiler": "clang",
         # The rest of the tests is no use there, and does not link.
-        "targets": ["tests/fuzz/fuzz-dispatch"],
+        "targets": ["tests/fuzz/fuzz-dispatch", "tests/fuzz/fuzz-decode"],
         "multiplier": 1,
     },
 }

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The vramfs authors
-"""Write the seeds of the fuzzer, one an opcode and some more, into tests/fuzz/corpus.
+"""Write the seeds of the fuzzers: of the dispatcher, one an opcode and some more, into tests/fuzz/corpus, and of the
+decoder into tests/fuzz/decode-corpus.
 
 	tests/fuzz/make-corpus.py [DIRECTORY]
 
-Run it again when requests.c has changed what bytes mean. What the fuzzer found has names of its own there
-and is not touched. Each seed is a list of requests: opcode, how it lies, which node, then a byte for each
-field and each name, as requests.c takes them.
+Run it again when requests.c or decode.c have changed what bytes mean. What the fuzzers found has names of its own
+there and is not touched. Each seed of the dispatcher is a list of requests: opcode, how it lies, which node, then a
+byte for each field and each name, as requests.c takes them. Those of the decoder are lists, too: the code, how many
+errors are corrected and the kernel, then lines with errors as decode.c takes them.
 """
 
 import os
@@ -125,13 +127,44 @@ SEEDS = {
 }
 
 
+RS136, RS128 = 0, 1
+CORRECT, REFRESH, VERIFY, CHECKED_READ = range(4)
+RAW_LINE = 0xFF
+
+
+def head(code, max_correct, kernel):
+    return [max_correct * 2 + code, kernel]
+
+
+def line(data, *errors):
+    """A codeword of DATA, 0 to 254, and the (position, value) of each error."""
+    return [data, len(errors)] + [byte for error in errors for byte in error]
+
+
+FOUR = [(0, 1), (31, 128), (64, 255), (119, 0x5A)]
+DECODE_SEEDS = {
+    "right": [head(RS136, 4, CORRECT), line(0), line(7)],
+    "one": [head(RS136, 4, CORRECT), line(1, (5, 9)), line(2, (127, 1)), line(3, (128, 255)), line(4, (135, 2))],
+    "up-to-four": [head(RS128, 4, REFRESH)] + [line(9, *FOUR[:count]) for count in range(5)],
+    "too-many": [head(RS136, 4, CHECKED_READ), line(9, *FOUR, (50, 3)), line(8, *FOUR)],
+    "fewer-allowed": [head(RS136, 2, REFRESH), line(9, *FOUR[:2]), line(9, *FOUR[:3]), line(9, *FOUR)],
+    "none-allowed": [head(RS128, 0, CORRECT), line(9), line(9, *FOUR[:1])],
+    "parity-only": [head(RS136, 4, REFRESH), line(5, (128, 1), (130, 2), (132, 3), (135, 4))],
+    "in-a-row": [head(RS128, 4, CHECKED_READ), line(5, (118, 1), (119, 2), (120, 3), (121, 4))],
+    "verified": [head(RS136, 4, VERIFY), line(5), line(6, *FOUR), line(6, *FOUR, (50, 3))],
+    "any-line": [head(RS136, 4, CORRECT), [RAW_LINE] + list(range(136)), [RAW_LINE] + [0] * 135 + [1]],
+}
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    directory = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "corpus")
-    os.makedirs(directory, exist_ok=True)
-    for name, requests in SEEDS.items():
-        with open(os.path.join(directory, name), "wb") as file:
-            file.write(bytes(byte for request in requests for byte in request))
+    top = sys.argv[1] if len(sys.argv) > 1 else here
+    for corpus, seeds in (("corpus", SEEDS), ("decode-corpus", DECODE_SEEDS)):
+        directory = os.path.join(top, corpus)
+        os.makedirs(directory, exist_ok=True)
+        for name, parts in seeds.items():
+            with open(os.path.join(directory, name), "wb") as file:
+                file.write(bytes(byte for part in parts for byte in part))
 
 
 if __name__ == "__main__":
