@@ -25,6 +25,7 @@ PROGRAMS = (
     "bench/metadata",
     "bench/metadata-fs",
     "bench/pool-latency",
+    "bench/vramfs-original",
 )
 
 

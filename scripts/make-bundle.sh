@@ -10,6 +10,7 @@
 #
 #	run-gpu-tests.sh	every test that uses a device, on cuda:0
 #	run-gpu-sanitizer.sh	the kernel tests under compute-sanitizer
+#	run-gpu-fuzz.sh		the fuzzer of the kernels with each variant of them, for eight minutes
 #	run-gpu-bench.sh	`vramfs bench` and `vramfs test`; fio and metadata through a mount, beside tmpfs
 #	run-gpu-cache.sh	the cache modes of a mount, beside tmpfs
 #	cases/			one script a test, made from what Meson knows of it
@@ -49,8 +50,8 @@ case $out in
 *[[:space:]]*) fail "the name of the folder must have no spaces: $out" ;;
 esac
 # What an earlier run left is replaced, by name; whatever else lies in the folder makes it somebody else's.
-entries="bench bin build build.tar.xz cases common.sh run-gpu-bench.sh run-gpu-cache.sh run-gpu-sanitizer.sh
-	run-gpu-tests.sh results source tools tools.tar.xz"
+entries="bench bin build build.tar.xz cases common.sh run-gpu-bench.sh run-gpu-cache.sh run-gpu-fuzz.sh
+	run-gpu-sanitizer.sh run-gpu-tests.sh results source tools tools.tar.xz"
 marker=$out/.vramfs-bundle
 marker_text="a bundle that scripts/make-bundle.sh of vramfs made, and will replace"
 if [ -n "$(ls -A "$out")" ]; then
@@ -165,7 +166,7 @@ done
 tar -C "$work" -cJf "$out/tools.tar.xz" tools
 
 cp "$root/scripts/bundle-common.sh" "$out/common.sh"
-for name in tests sanitizer bench cache; do
+for name in tests sanitizer fuzz bench cache; do
 	cp "$root/scripts/bundle-run-$name.sh" "$out/run-gpu-$name.sh"
 done
 mkdir "$out/bench"
