@@ -39,7 +39,8 @@ struct fiber {
 	jmp_buf place;
 	const void *stack;
 	size_t stack_bytes;
-	bool ended;
+	bool ended; /* with the present group */
+	bool gone;  /* for good */
 #if defined(ADDRESS_SANITIZER)
 	void *fake_stack;
 #endif
@@ -58,6 +59,7 @@ struct emulator {
 	const struct warp_emulator_launch *launch;
 	uint32_t group, stride, current, left;
 	unsigned turns_without_progress;
+	bool no_more_groups;
 	struct fiber caller, fibers[WARP_EMULATOR_MOST_THREADS];
 	struct meeting warps[MOST_WARPS], all;
 };
@@ -71,13 +73,13 @@ static _Noreturn void give_up(const char *what, const char *where)
 	abort();
 }
 
-/* Leave FROM, for good if it has ended, and go on where TO was left. */
+/* Leave FROM and go on where TO was left. */
 static void change_over(struct fiber *from, struct fiber *to)
 {
 	if (_setjmp(from->place) == 0) {
 #if defined(ADDRESS_SANITIZER)
 		__sanitizer_start_switch_fiber(
-			from->ended ? NULL : &from->fake_stack, to->stack, to->stack_bytes);
+			from->gone ? NULL : &from->fake_stack, to->stack, to->stack_bytes);
 #endif
 		_longjmp(to->place, 1);
 	}
@@ -92,8 +94,10 @@ static void give_way(void)
 	struct emulator *self = running;
 	struct fiber *from = &self->fibers[self->current];
 
-	if (self->left == 0)
+	if (self->left == 0) {
 		change_over(from, &self->caller);
+		return; /* in the next group */
+	}
 	if (++self->turns_without_progress > 2 * self->launch->threads)
 		give_up("waits, and so do all others", NULL);
 	do
@@ -112,14 +116,18 @@ static void thread_run(void)
 	__sanitizer_finish_switch_fiber(NULL, &self->caller.stack, &self->caller.stack_bytes);
 #endif
 	change_over(own, &self->caller); /* until all have been made */
-	self->launch->thread(self->launch->argument);
-	own->ended = true;
-	self->left--;
-	self->warps[self->current / WARP_LANES].ended++;
-	self->all.ended++;
-	self->turns_without_progress = 0;
-	give_way();
-	abort(); /* nobody goes back to where a thread has ended */
+	while (!self->no_more_groups) {
+		self->launch->thread(self->launch->argument);
+		own->ended = true;
+		self->left--;
+		self->warps[self->current / WARP_LANES].ended++;
+		self->all.ended++;
+		self->turns_without_progress = 0;
+		give_way();
+	}
+	own->gone = true;
+	change_over(own, &self->caller);
+	abort(); /* nobody goes back to what is gone */
 }
 
 static void thread_make(struct emulator *self, uint32_t thread, uint8_t *stack)
@@ -145,7 +153,7 @@ static void thread_make(struct emulator *self, uint32_t thread, uint8_t *stack)
 #endif
 }
 
-static void group_run(struct emulator *self, uint32_t group, uint8_t *stacks)
+static void group_run(struct emulator *self, uint32_t group)
 {
 	/* Primes that are no factor of a number of threads. */
 	static const uint32_t strides[] = {1, 251, 37, 211};
@@ -159,7 +167,7 @@ static void group_run(struct emulator *self, uint32_t group, uint8_t *stacks)
 	for (uint32_t warp = 0; warp < threads / WARP_LANES; warp++)
 		self->warps[warp] = (struct meeting){0};
 	for (uint32_t thread = 0; thread < threads; thread++)
-		thread_make(self, thread, stacks + thread * STACK_BYTES);
+		self->fibers[thread].ended = false;
 	self->current = 0;
 	change_over(&self->caller, &self->fibers[self->current]);
 }
@@ -176,8 +184,15 @@ void warp_emulator_run(
 		abort();
 	self->launch = launch;
 	running = self;
+	for (uint32_t thread = 0; thread < launch->threads; thread++)
+		thread_make(self, thread, stacks + thread * STACK_BYTES);
 	for (uint32_t i = 0; i < count; i++)
-		group_run(self, first_group + i, stacks);
+		group_run(self, first_group + i);
+	self->no_more_groups = true;
+	for (uint32_t thread = 0; thread < launch->threads; thread++) {
+		self->current = thread;
+		change_over(&self->caller, &self->fibers[thread]);
+	}
 	running = NULL;
 	munmap(stacks, launch->threads * STACK_BYTES);
 	free(self);
