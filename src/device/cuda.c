@@ -217,23 +217,35 @@ static cuda_result compile_kernels(struct cuda_device *device, char *log, size_t
 	return result;
 }
 
+/* Behind the driver's version, as the host does it. */
+static void name_kernels(struct cuda_device *device)
+{
+	char *driver = device->base.info.driver;
+	const size_t length = strlen(driver);
+
+	snprintf(driver + length, sizeof(device->base.info.driver) - length, ", %s kernels",
+		device->variant->name);
+}
+
 static int load_kernels(
 	struct cuda_device *device, const char *kernels, const char *subject, struct why *why)
 {
 	const struct cuda_driver *driver = device->driver;
 	const unsigned capability = device->base.info.capability;
+	const char *wanted = kernels ? kernels : getenv(CUDA_VARIANT_VARIABLE);
+	const bool is_wanted = wanted && wanted[0];
 	const struct cuda_variant *next;
 	char log[2048];
 	cuda_result result;
-	int err = cuda_variant_choose(capability, kernels ? kernels : getenv(CUDA_VARIANT_VARIABLE),
-		&device->variant, why);
+	int err = cuda_variant_choose(capability, wanted, &device->variant, why);
 
 	if (err)
 		return err;
-	/* A driver that is older than the form of PTX can do without it. */
+	/* A driver that is older than the form of PTX can do without it. But what is to be measured
+	 * or tested must not quietly be something else. */
 	while ((result = compile_kernels(device, log, sizeof(log))) ==
 			CUDA_ERROR_UNSUPPORTED_PTX_VERSION &&
-		(next = cuda_variant_next(device->variant, capability)))
+		!is_wanted && (next = cuda_variant_next(device->variant, capability)))
 		device->variant = next;
 	if (result != CUDA_SUCCESS && log[0])
 		return why_fail(why, EIO,
@@ -253,6 +265,7 @@ static int load_kernels(
 		if (result != CUDA_SUCCESS)
 			return cuda_fail(driver, result, kernel_names[i], why);
 	}
+	name_kernels(device);
 	return 0;
 }
 

@@ -35,7 +35,8 @@ struct device_info {
 	char name[128];               /* as the driver gives it */
 	char uuid[64];                /* "GPU-xxxxxxxx-xxxx-...", or "" */
 	char pci[32];                 /* "0000:3b:00.0", or "" */
-	char driver[128];             /* driver and its version */
+	char driver[128];             /* driver and its version; of an open device or the host
+				       * also which form of the kernels */
 	uint64_t memory_bytes;        /* all of it */
 	uint64_t free_bytes;          /* now; equal to memory_bytes where the driver can't tell */
 	unsigned processors;          /* multiprocessors, compute units or threads */

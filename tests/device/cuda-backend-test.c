@@ -277,7 +277,12 @@ static void an_older_driver_gets_the_portable_kernels(void **state)
 	fake->tensor_load_result = CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
 	rig_open(&rig, "cuda:0");
 	assert_false(fake->tensor_loaded);
+	assert_non_null(strstr(device_info(rig.device)->driver, ", portable kernels"));
 	rig_close(&rig);
+	/* Not in place of those that were asked for. */
+	setenv("VRAMFS_KERNELS", "tensor", 1);
+	expect_open_fails(EIO, "too old for the kernels");
+	unsetenv("VRAMFS_KERNELS");
 	/* Whatever else is wrong with them is to be mended, not hidden. */
 	fake->tensor_load_result = CUDA_ERROR_INVALID_PTX;
 	expect_open_fails(EIO, "the driver rejects the kernels");
@@ -295,6 +300,24 @@ static void kernels_are_chosen_by_name(void **state)
 	setenv("VRAMFS_KERNELS", "magic", 1);
 	expect_open_fails(EINVAL, "kernels 'magic'");
 	unsetenv("VRAMFS_KERNELS");
+}
+
+static void kernels_of_two_names_stand_side_by_side(void **state)
+{
+	struct device *own, *beside;
+	struct why why;
+
+	(void)state;
+	assert_int_equal(device_open("cuda:0", &own, &why), 0);
+	assert_int_equal(device_open_kernels("cuda:0", "portable", &beside, &why), 0);
+	assert_string_equal(
+		device_info(own)->driver, "NVIDIA 999.12.03, CUDA 13.0, tensor kernels");
+	assert_string_equal(
+		device_info(beside)->driver, "NVIDIA 999.12.03, CUDA 13.0, portable kernels");
+	device_close(beside);
+	device_close(own);
+	assert_int_equal(device_open_kernels("cuda:0", "magic", &own, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "'magic'"));
 }
 
 static void lines_are_protected_and_repaired(void **state)
@@ -459,6 +482,7 @@ int main(void)
 		cmocka_unit_test_setup(too_much_memory_is_refused, mend_driver),
 		cmocka_unit_test_setup(an_older_driver_gets_the_portable_kernels, mend_driver),
 		cmocka_unit_test_setup(kernels_are_chosen_by_name, mend_driver),
+		cmocka_unit_test_setup(kernels_of_two_names_stand_side_by_side, mend_driver),
 		cmocka_unit_test_setup(a_refused_launch_is_an_error, mend_driver),
 		cmocka_unit_test_setup(a_dead_device_fails_its_jobs, mend_driver),
 	};
