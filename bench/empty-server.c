@@ -4,7 +4,7 @@
  * A filesystem that does nothing, behind the same dispatcher and transport as vramfs: what it takes
  * is what the kernel and the transport take, the ceiling for any filesystem behind them.
  *
- *	empty-server [--entries N] [--file-size BYTES] DIRECTORY
+ *	empty-server [--entries N] [--file-size BYTES] [--transport auto|uring|dev] DIRECTORY
  *
  * It implements the functions of fs/fs.h that the dispatcher calls and keeps no state at all: the
  * number of an inode is made from its directory's and its name, and attributes follow from the
@@ -12,7 +12,7 @@
  * with "dir" is a directory; any other is a file of BYTES (0 unless asked). Whatever is made,
  * renamed, removed or written succeeds and changes nothing; a read leaves the buffer as it is.
  * Every directory lists N entries (0 unless asked), "old-0000000" and so on. Serves in the
- * foreground until it is unmounted or gets SIGTERM, SIGINT or SIGHUP.
+ * foreground until it is unmounted or gets SIGTERM, SIGINT or SIGHUP. Says "ready" once it does.
  */
 #include "device/device.h"
 #include "fs/fs.h"
@@ -309,13 +309,12 @@ static void say_ready(void *user)
 	fflush(stdout);
 }
 
-static int serve(struct fs *fs, const char *directory)
+static int serve(struct fs *fs, const struct fuse_options *options)
 {
-	const struct fuse_options options = {.directory = directory, .source = "empty"};
 	struct fuse_session *session;
 	struct why why = {""};
 	pthread_t signal_thread;
-	int err = fuse_mount(fs, &options, &session, &why);
+	int err = fuse_mount(fs, options, &session, &why);
 
 	if (err) {
 		fprintf(stderr, "empty-server: %s\n", why.text);
@@ -334,40 +333,64 @@ static int serve(struct fs *fs, const char *directory)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: empty-server [--entries N] [--file-size BYTES] DIRECTORY\n"
+	fprintf(stderr, "usage: empty-server [--entries N] [--file-size BYTES] "
+			"[--transport auto|uring|dev] DIRECTORY\n"
 			"N is at most 10000000; BYTES may end in K, M, G or T\n");
 	return 2;
 }
 
-/* The directory, or NULL if the arguments make no sense. */
-static const char *parse(int argc, char **argv, struct fs *fs)
+static bool parse_transport(const char *text, enum fuse_transport_kind *ret_kind)
 {
-	static const struct option options[] = {
+	static const char *const names[] = {[FUSE_TRANSPORT_AUTO] = "auto",
+		[FUSE_TRANSPORT_URING] = "uring",
+		[FUSE_TRANSPORT_DEV] = "dev"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(text, names[i])) {
+			*ret_kind = (enum fuse_transport_kind)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* False if the arguments make no sense. */
+static bool parse(int argc, char **argv, struct fs *fs, struct fuse_options *options)
+{
+	static const struct option names[] = {
 		{"entries", required_argument, NULL, 'e'},
 		{"file-size", required_argument, NULL, 's'},
+		{"transport", required_argument, NULL, 't'},
 		{},
 	};
 	struct size_spec size;
 	char *end;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "", names, NULL)) >= 0) {
 		switch (option) {
 		case 'e':
 			fs->entries = strtoull(optarg, &end, 10);
 			if (*end || end == optarg || fs->entries > LISTED_MOST)
-				return NULL;
+				return false;
 			break;
 		case 's':
 			if (size_parse(optarg, &size, NULL) || size.kind != SIZE_BYTES)
-				return NULL;
+				return false;
 			fs->file_size = size.bytes;
 			break;
+		case 't':
+			if (!parse_transport(optarg, &options->transport))
+				return false;
+			break;
 		default:
-			return NULL;
+			return false;
 		}
 	}
-	return argc - optind == 1 ? argv[optind] : NULL;
+	if (argc - optind != 1)
+		return false;
+	options->directory = argv[optind];
+	return true;
 }
 
 int main(int argc, char **argv)
@@ -376,14 +399,14 @@ int main(int argc, char **argv)
 		.size = {.kind = SIZE_BYTES, .bytes = 64 * MIB},
 		.code = RS_136,
 	};
+	struct fuse_options options = {.source = "empty"};
 	struct fs fs = {};
-	const char *directory = parse(argc, argv, &fs);
 	struct device *device;
 	struct why why = {""};
 	sigset_t signals;
 	int status;
 
-	if (!directory)
+	if (!parse(argc, argv, &fs, &options))
 		return usage();
 	block_signals(&signals);
 	if (device_open("host", &device, &why)) {
@@ -395,7 +418,7 @@ int main(int argc, char **argv)
 		device_close(device);
 		return 1;
 	}
-	status = serve(&fs, directory);
+	status = serve(&fs, &options);
 	store_close(fs.store);
 	device_close(device);
 	return status;
