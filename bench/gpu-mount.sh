@@ -2,22 +2,25 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The vramfs authors
 #
-# A mount on a GPU: where its bytes are, as nvidia-smi tells it, and then how fast they move (mount-fio.sh).
-# Needs root, fio and python3.
+# A mount on a GPU: where its bytes are, as nvidia-smi tells it, and then how fast they move (mount-fio.py), drawn
+# too (plot-mount.py). Needs root, fio and python3.
 #
-#	VRAMFS		the program (vramfs)
+#	BUILD		the build directory (build)
 #	DEVICE, SIZE	what to mount (cuda:0) and how much of it (64G)
 #	FILE_SIZE	of each of fio's files (512m)
-#	SECONDS_EACH	how long each case of fio takes (3)
-#	RESULTS		folder for fio's figures (.)
+#	SECONDS_EACH	how long each case of fio takes (1)
+#	REPEAT		how often each case runs (3)
+#	RESULTS		folder for the figures, as JSON and SVG (.)
 set -u
 
-VRAMFS=${VRAMFS:-vramfs}
+BUILD=${BUILD:-build}
 DEVICE=${DEVICE:-cuda:0}
 SIZE=${SIZE:-64G}
 FILE_SIZE=${FILE_SIZE:-512m}
-SECONDS_EACH=${SECONDS_EACH:-3}
+SECONDS_EACH=${SECONDS_EACH:-1}
+REPEAT=${REPEAT:-3}
 RESULTS=${RESULTS:-.}
+VRAMFS=$BUILD/src/cli/vramfs
 here=$(cd "$(dirname "$0")" && pwd)
 
 directory=$(mktemp -d)
@@ -41,5 +44,7 @@ df -h "$directory"
 "$VRAMFS" umount "$directory" || exit 1
 gpu_memory "after the unmount"
 echo
-bash "$here/mount-fio.sh" --device "$DEVICE" --ecc rs136 --file-size "$FILE_SIZE" \
-	--seconds "$SECONDS_EACH" --keep "$RESULTS/fio" "$VRAMFS"
+python3 "$here/mount-fio.py" --device "$DEVICE" --file-size "$FILE_SIZE" \
+	--seconds "$SECONDS_EACH" --repeat "$REPEAT" \
+	--json "$RESULTS/mount.json" "$BUILD" || exit 1
+python3 "$here/plot-mount.py" "$RESULTS/mount.json" "$RESULTS/mount.svg"

@@ -3,10 +3,11 @@
 # Copyright (c) 2026 The vramfs authors
 #
 # Measures vramfs on a GPU: pool, queues and launches, the kernels beside their roofs and, on CUDA, the method that
-# vramfs began with (`vramfs bench`), `vramfs test` over a large region, then fio through a mount beside tmpfs, then
-# cp of a big file (copy.sh), then names and small files (metadata.sh; TREE_FILES and ENTRIES are its --tree-files
-# and --entries). The figures stay in $RESULTS as JSON, and those of the kernels as a drawing, too. SIZE is the
-# region's (64G if unset), and BENCH_SIZE that of `vramfs bench` (8G); the rest is as in common.sh and bench/gpu-*.sh.
+# vramfs began with (`vramfs bench`), `vramfs test` over a large region, then fio through a mount beside an empty
+# server and tmpfs, then cp of a big file (copy.sh), then names and small files (metadata.sh; TREE_FILES and ENTRIES
+# are its --tree-files and --entries). The figures stay in $RESULTS as JSON, and those of the kernels and of fio as
+# drawings, too. SIZE is the region's (64G if unset), and BENCH_SIZE that of `vramfs bench` (8G); the rest is as in
+# common.sh and bench/gpu-*.sh.
 . "$(dirname "$0")/common.sh"
 export VRAMFS=$BUNDLE/bin/vramfs DEVICE RESULTS SIZE=${SIZE:-64G}
 
@@ -23,7 +24,7 @@ esac
 	status=1
 echo
 bash "$BUNDLE/bench/gpu-test.sh" || status=1
-bash "$BUNDLE/bench/gpu-mount.sh" || status=1
+BUILD=$BUNDLE/build bash "$BUNDLE/bench/gpu-mount.sh" || status=1
 echo
 bash "$BUNDLE/bench/copy.sh" --device "$DEVICE" "$BUNDLE/bin/vramfs" || status=1
 echo
