@@ -10,8 +10,8 @@
  * A device that can do better does so in a variant: a file that includes this one and defines
  * before
  *
- *	TILE_TOGETHER_DEFINED	tile_encode(), tile_check(), line_parity() and line_errors() of its
- *				own: see tile.h
+ *	TILE_TOGETHER_DEFINED	tile_encode() of its own: see tile.h
+ *	LINE_ERRORS_DEFINED	line_errors() of its own
  *	TILE_MOVES_DEFINED	the moves of tile.h of its own
  *	SWEEPS_DEFINED		encode, verify, correct and refresh of its own
  *
@@ -67,7 +67,7 @@ KERNEL(correct)
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
-		tile_check(&tile, &work, &params, region, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		line_correct(&tile, &work, &params, region, line);
 	}
@@ -82,7 +82,7 @@ KERNEL(refresh)
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
-		tile_check(&tile, &work, &params, region, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state = line_correct(&tile, &work, &params, region, line);
@@ -104,7 +104,7 @@ KERNEL(read)
 	tile_load(&tile, &work, region, work.line_begin, work.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
-		tile_check(&tile, &work, &params, region, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		line_correct(&tile, &work, &params, region, line);
 		BARRIER();
@@ -132,10 +132,9 @@ FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
 	BARRIER();
 	if (params->parity_pitch) {
 		if (first_is_old)
-			tile_check(
-				tile, work, params, region, work->line_begin, work->line_begin + 1);
+			tile_encode(tile, work, work->line_begin, work->line_begin + 1);
 		if (last_is_old)
-			tile_check(tile, work, params, region, last, last + 1);
+			tile_encode(tile, work, last, last + 1);
 		FOR_EACH_LANE (i, 0, 2) {
 			uint32_t line = i == 0 ? work->line_begin : last;
 			if (i == 0 ? first_is_old : last_is_old)
@@ -205,7 +204,7 @@ KERNEL(copy)
 	tile_load(&tile, &source, region, source.line_begin, source.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
-		tile_check(&tile, &source, &params, region, source.line_begin, source.line_end);
+		tile_encode(&tile, &source, source.line_begin, source.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state =
