@@ -212,6 +212,75 @@ static void test_locators_that_lack_powers(void **state)
 	assert_int_equal(counts[1][0], 0);
 }
 
+/* Syndromes are a linear function of the remainder, bit by bit, and so is the remainder of them:
+ * here by Gauss's elimination. What bit i of the syndromes adds to the remainder. */
+static void invert_syndromes(uint64_t ret_remainders[64])
+{
+	uint64_t syndromes[64];
+
+	for (unsigned i = 0; i < 64; i++) {
+		ret_remainders[i] = 1ul << i;
+		syndromes[i] = code_syndromes(1ul << i);
+	}
+	for (unsigned bit = 0; bit < 64; bit++) {
+		unsigned pivot = bit;
+
+		while (!(syndromes[pivot] >> bit & 1))
+			pivot++;
+		for (unsigned i = 0; i < 64; i++) {
+			if (i == pivot || !(syndromes[i] >> bit & 1))
+				continue;
+			syndromes[i] ^= syndromes[pivot];
+			ret_remainders[i] ^= ret_remainders[pivot];
+		}
+		const uint64_t syndrome = syndromes[pivot], remainder = ret_remainders[pivot];
+		syndromes[pivot] = syndromes[bit];
+		ret_remainders[pivot] = ret_remainders[bit];
+		syndromes[bit] = syndrome;
+		ret_remainders[bit] = remainder;
+	}
+}
+
+/*
+ * Lines that no errors lead to and damage hardly ever does, but which are lines: whose syndromes
+ * follow from each other by any polynomial of degree 4 and less, with roots that are double, zero
+ * or not in the field, and often without some of its powers.
+ */
+static void test_any_locator_polynomial(void **state)
+{
+	uint64_t random = 5, remainders[64];
+	uint32_t found[5] = {0};
+
+	(void)state;
+	invert_syndromes(remainders);
+	for (unsigned round = 0; round < 20 * LINES; round++) {
+		const uint64_t drawn = reference_random(&random) >> 8;
+		const unsigned degree = 1 + round % 4;
+		uint8_t syndromes[8];
+		uint64_t remainder = 0;
+
+		for (unsigned i = 0; i < 8; i++) {
+			/* Which of the first ones are 0, and which coefficients, are bits of DRAWN.
+			 */
+			uint64_t next = reference_random(&random);
+
+			syndromes[i] = i < degree && drawn >> i & 1 ? (uint8_t)(next >> 32) : 0;
+			for (unsigned j = 1; j <= degree && i >= degree; j++) {
+				if (drawn >> (8 + j) & 1)
+					syndromes[i] ^= reference_multiply(
+						syndromes[i - j], (uint8_t)(drawn >> (16 + 8 * j)));
+			}
+			for (unsigned bit = 0; bit < 8; bit++) {
+				if (syndromes[i] >> bit & 1)
+					remainder ^= remainders[8 * i + bit];
+			}
+		}
+		found[assert_same(remainder, data_bytes_of[round >> 2 & 1], 4)]++;
+	}
+	for (unsigned count = 0; count <= 4; count++)
+		assert_true(found[count] > LINES / 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_every_single_error),
 		cmocka_unit_test(test_every_pair_of_positions),
 		cmocka_unit_test(test_locators_that_lack_powers),
+		cmocka_unit_test(test_any_locator_polynomial),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
