@@ -12,15 +12,15 @@
  *	TABLE               in front of a table whose entries lanes look up by index of their own;
  *	                    not in OpenCL C
  *	LOCAL               pointers to the memory that the lanes of a group share
- *	LOCAL_VARIABLE      declares such memory, at the top of an entry point
+ *	LOCAL_VARIABLE      declares such memory, at the top of an entry point (in CUDA also at file
+ *	                    scope)
  *	FUNCTION            begins the definition of any other function
- *	KERNEL_LAUNCHED, FUNCTION_APART  the same, CUDA only: an entry point for groups of so many
- *	                    lanes, so many groups a multiprocessor; a function that is called
- *	GROUP               which group this is
- *	FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group
- *	wide_t              16 bytes that are loaded and stored at once; WIDE_LOW and WIDE_HIGH are
- *	                    its halves
- *	BARRIER             waits for the group; what a lane wrote before it, all lanes see after it
+ *	FUNCTION_APART      the same, of one that stays a call, so that its callers need no
+ *registers for what they hardly ever do; not in OpenCL C KERNEL_LAUNCHED     as KERNEL, CUDA only:
+ *for groups of so many lanes, of which a multiprocessor has to hold so many GROUP which group this
+ *is FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group wide_t 16
+ *bytes that are loaded and stored at once; WIDE_LOW and WIDE_HIGH are its halves BARRIER waits for
+ *the group; what a lane wrote before it, all lanes see after it
  *
  * In C a group has a single lane, which takes all the numbers of each FOR_EACH_LANE, and BARRIER is
  * nothing. So between two such loops a value may be kept only in LOCAL memory, or in a variable
@@ -113,6 +113,7 @@ typedef unsigned long uint64_t;
 #define CONSTANT static const
 #define TABLE static const
 #define FUNCTION static inline __attribute__((always_inline))
+#define FUNCTION_APART static __attribute__((noinline))
 #define KERNEL(name)                                                                         \
 	static void vramfs_##name(uint8_t *region, uint32_t *scratch, uint8_t *control,      \
 		uint8_t *payload __attribute__((unused)), const struct kernel_params params, \

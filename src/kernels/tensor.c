@@ -15,6 +15,7 @@
 #include "kernels/tensor-tile.h"
 
 #define SWEEPS_DEFINED
+#define STREAM_DEFINED
 #include "kernels/kernels.c"
 
 #define SWEEP_LANES 192u
@@ -298,9 +299,8 @@ FUNCTION void sweep_tiles(const struct kernel_params *params, uint8_t *region,
 	count_lines(COUNT_FLAGGED, sweeper.flagged);
 }
 
-/* All of a sweep. */
-FUNCTION void sweep_run(const struct kernel_params *params, uint8_t *region, uint32_t *scratch,
-	uint8_t *control, const uint32_t what)
+/* First of all, in every sweep. */
+FUNCTION void sweep_init(const struct kernel_params *params, uint8_t *region)
 {
 	FOR_EACH_LANE (i, 0, COUNTS)
 		sweep.counts[i] = 0;
@@ -312,6 +312,13 @@ FUNCTION void sweep_run(const struct kernel_params *params, uint8_t *region, uin
 		sweep.codewords = codewords;
 	}
 	BARRIER();
+}
+
+/* All of a sweep that works on codewords. */
+FUNCTION void sweep_run(const struct kernel_params *params, uint8_t *region, uint32_t *scratch,
+	uint8_t *control, const uint32_t what)
+{
+	sweep_init(params, region);
 	if (params->parity_pitch == KERNEL_PARITY_BYTES)
 		sweep_tiles(params, region, control, what, false);
 	else if (params->parity_pitch)
@@ -338,4 +345,38 @@ SWEEP(correct)
 SWEEP(refresh)
 {
 	sweep_run(&params, region, scratch, control, CHECK | CORRECT | STORE);
+}
+
+/* So many lines of a tile get their folds from one lane. */
+#define STREAM_LINES 2u
+
+/* The roof for the others: in their shape, but with 8 KiB of a warp on their way. */
+SWEEP(stream)
+{
+	const uint32_t groups = (uint32_t)__nvvm_read_ptx_sreg_nctaid_x();
+	const uint32_t tiles = params.segment_count * params.tiles_per_segment;
+	sweep_init(&params, region);
+	for (uint32_t tile = GROUP * SWEEP_WARPS + LANE / WARP_LANES; tile < tiles;
+		tile += groups * SWEEP_WARPS) {
+		struct work work = work_find(&params, control, tile, false);
+		const uint8_t *pieces = region + line_offset(&work, 0) + warp_lane() * WIDE_BYTES;
+		wide_t batches[STREAM_LINES][LINE_WIDES];
+		uint64_t parities[STREAM_LINES];
+		UNROLL for (uint32_t i = 0; i < STREAM_LINES * LINE_WIDES; i++)
+		{
+			batches[i % STREAM_LINES][i / STREAM_LINES] =
+				(wide_t)ptx_load_once(pieces + i * WARP_LANES * WIDE_BYTES);
+		}
+		UNROLL for (uint32_t i = 0; i < STREAM_LINES; i++)
+		{
+			parities[i] =
+				stream_parity(&params, &work, region, i * WARP_LANES + warp_lane());
+		}
+		UNROLL for (uint32_t i = 0; i < STREAM_LINES; i++)
+		{
+			stream_line(&params, &work, region, sweep.counts,
+				i * WARP_LANES + warp_lane(), batches[i], parities[i]);
+		}
+	}
+	launch_finish(sweep.counts, &params, scratch, control, groups);
 }
