@@ -82,7 +82,7 @@ struct fs_owner {
 /* Namespace. MODE has file type and permission bits, the umask not yet applied. */
 err_t fs_lookup(struct fs *fs, uint64_t parent, struct fs_name name, struct fs_attr *ret_attr);
 /* The inode of a number that somebody kept, or, with PARENT, the directory that holds this one
- * (-ENOTDIR for what is none). */
+ * (-ENOTDIR for what is none). One without a name is not found: who has it open needn't ask. */
 err_t fs_lookup_number(struct fs *fs, uint64_t ino, bool parent, struct fs_attr *ret_attr);
 void fs_forget(struct fs *fs, uint64_t ino, uint64_t count);
 err_t fs_make(struct fs *fs, uint64_t parent, struct fs_name name, mode_t mode, uint32_t rdev,

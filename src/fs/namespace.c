@@ -67,6 +67,13 @@ int fs_lookup_number(struct fs *fs, uint64_t ino, bool parent, struct fs_attr *r
 	inode = inode_get(fs, ino);
 	if (!inode)
 		return -ENOENT;
+	pthread_mutex_lock(&inode->lock);
+	bool removed = inode->nlink == 0;
+	pthread_mutex_unlock(&inode->lock);
+	if (removed) {
+		inode_put(fs, inode, 1);
+		return -ENOENT;
+	}
 	hand_out(fs, inode, ret_attr);
 	return 0;
 }

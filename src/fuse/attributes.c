@@ -213,6 +213,8 @@ int fuse_handle_statfs(struct fuse_request *request)
 	struct fs_stat stat;
 	struct fuse_statfs_out out;
 
+	if (fuse_wait_for_removals(request))
+		return 0;
 	fs_stat(request->connection->fs, &stat);
 	out = (struct fuse_statfs_out){
 		.blocks = stat.blocks,

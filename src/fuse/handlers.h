@@ -68,6 +68,8 @@ void fuse_fill_open(struct fuse_connection *connection, const struct fs_attr *at
  */
 void fuse_note_removal(struct fuse_connection *connection);
 bool fuse_wait_for_space(struct fuse_request *request);
+/* Likewise for a request that asks how much there is, if a removal has only just been. */
+bool fuse_wait_for_removals(struct fuse_request *request);
 
 /* The names of the xattrs that stand for vramfs itself. */
 #define FUSE_CONTROL_PREFIX "vramfs."
