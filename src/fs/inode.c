@@ -289,24 +289,27 @@ static bool earlier(struct timespec a, struct timespec b)
 	return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
 }
 
+/* By much, whatever time it was set to. */
+static bool access_time_is_old(struct timespec atime)
+{
+	return atime.tv_sec <= time_now().tv_sec - ACCESS_TIME_MAX_AGE;
+}
+
 void inode_touch_atime(const struct fs *fs, struct inode *inode)
 {
 	if (fs->access_times == FS_ACCESS_NEVER || (inode->flags & FS_NOATIME_FL))
 		return;
-	struct timespec now = time_now();
 	/* relative: often enough to tell whether a file was read since it was written */
 	if (fs->access_times == FS_ACCESS_ALWAYS || !earlier(inode->mtime, inode->atime) ||
-		!earlier(inode->ctime, inode->atime) ||
-		now.tv_sec - inode->atime.tv_sec >= ACCESS_TIME_MAX_AGE)
-		inode->atime = now;
+		!earlier(inode->ctime, inode->atime) || access_time_is_old(inode->atime))
+		inode->atime = time_now();
 }
 
 bool fs_access_time_is_due(const struct fs *fs, const struct fs_attr *attr)
 {
 	if (fs->access_times == FS_ACCESS_NEVER || (attr->flags & FS_NOATIME_FL))
 		return false;
-	return fs->access_times == FS_ACCESS_ALWAYS ||
-	       time_now().tv_sec - attr->atime.tv_sec >= ACCESS_TIME_MAX_AGE;
+	return fs->access_times == FS_ACCESS_ALWAYS || access_time_is_old(attr->atime);
 }
 
 int name_check(struct fs_name name)

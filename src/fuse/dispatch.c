@@ -193,6 +193,7 @@ void fuse_dispatch(struct fuse_request *request)
 
 	request->written = 0;
 	request->waits = 0;
+	request->last_try = false;
 	request->resume_at_ns = 0;
 	fuse_count(&request->connection->counts, request->thread, opcode);
 	if (!operation || !operation->handle) {

@@ -81,7 +81,8 @@ struct fuse_request {
 	struct fs_name names[2];
 	struct fs_io io;
 	uint32_t written; /* WRITE: what earlier tries have done */
-	unsigned waits;   /* fuse_wait_for_space() */
+	unsigned waits;   /* fuse_wait_for_space(), and whether it is tried for the last time */
+	bool last_try;
 };
 
 static inline uint8_t *fuse_reply_area(const struct fuse_request *request)

@@ -39,17 +39,12 @@ bool fuse_wait_for_space(struct fuse_request *request)
 {
 	int64_t now = now_ns();
 
-	if (!request->transport->set_aside || request->waits == WAITS_MAX ||
+	if (!request->transport->set_aside || request->last_try || request->waits == WAITS_MAX ||
 		since_removal(request, now) > RECENT_NS)
 		return false;
 	/* Nothing to wait for, but it may have come since this request last looked for space. */
-	if (fs_nameless_count(request->connection->fs) == 0) {
-		if (request->waits++)
-			return false;
-		request->resume_at_ns = now;
-	} else {
-		request->resume_at_ns = now + (NS_A_MS << request->waits++);
-	}
+	request->last_try = fs_nameless_count(request->connection->fs) == 0;
+	request->resume_at_ns = request->last_try ? now : now + (NS_A_MS << request->waits++);
 	return request->transport->set_aside(request);
 }
 
