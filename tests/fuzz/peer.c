@@ -368,8 +368,9 @@ static bool first_entry(
 		memcpy(name, peer->reply + at + sizeof(found), found.dirent.namelen);
 		name[found.dirent.namelen] = '\0';
 		if (strcmp(name, ".") && strcmp(name, "..")) {
-			*ret_node = found.entry.nodeid;
-			*ret_mode = found.entry.attr.mode;
+			/* Of a file with several names there are no attributes. */
+			*ret_node = found.dirent.ino;
+			*ret_mode = found.dirent.type << 12;
 			return true;
 		}
 		at += (sizeof(found) + found.dirent.namelen + 7) / 8 * 8;
