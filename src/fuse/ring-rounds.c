@@ -21,11 +21,11 @@
 
 #include "base/log.h"
 #include "base/pause.h"
+#include "fuse/transport-dev.h"
 #include "fuse/waiting-room.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #define PAGE ((size_t)4096)
 
@@ -146,13 +146,8 @@ static void notify(
 	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
 {
 	const struct ring_entry *entry = request->transport_data;
-	struct iovec parts[] = {
-		{(void *)header, sizeof(*header)},
-		{(void *)body, header->len - sizeof(*header)},
-	};
 
-	if (writev(entry->ring->fd, parts, 2) < 0 && errno != ENOENT && errno != ENODEV)
-		log_debug("notification %d failed: errno %d", header->error, errno);
+	transport_dev_send(entry->ring->fd, header, body);
 }
 
 static bool set_aside(struct fuse_request *request)

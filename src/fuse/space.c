@@ -13,7 +13,7 @@
 #define REMOVAL_WAITS_MAX 4
 #define JUST_NOW_NS (100 * NS_A_MS)
 
-static int64_t now_ns(void)
+int64_t fuse_now_ns(void)
 {
 	struct timespec now;
 
@@ -23,7 +23,7 @@ static int64_t now_ns(void)
 
 void fuse_note_removal(struct fuse_connection *connection)
 {
-	atomic_store_explicit(&connection->last_removal_ns, now_ns(), memory_order_relaxed);
+	atomic_store_explicit(&connection->last_removal_ns, fuse_now_ns(), memory_order_relaxed);
 }
 
 /* How long ago the last removal was; INT64_MAX: none has been. */
@@ -37,7 +37,7 @@ static int64_t since_removal(const struct fuse_request *request, int64_t now)
 
 bool fuse_wait_for_space(struct fuse_request *request)
 {
-	int64_t now = now_ns();
+	int64_t now = fuse_now_ns();
 
 	if (!request->transport->set_aside || request->last_try || request->waits == WAITS_MAX ||
 		since_removal(request, now) > RECENT_NS)
@@ -50,7 +50,7 @@ bool fuse_wait_for_space(struct fuse_request *request)
 
 bool fuse_wait_for_removals(struct fuse_request *request)
 {
-	int64_t now = now_ns();
+	int64_t now = fuse_now_ns();
 
 	if (!request->transport->set_aside || request->waits == REMOVAL_WAITS_MAX ||
 		since_removal(request, now) > JUST_NOW_NS ||

@@ -116,18 +116,25 @@ void transport_dev_free(struct transport_dev *transport)
 	free(transport);
 }
 
-static void send(
-	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
+void transport_dev_send(int fd, const struct fuse_out_header *header, const void *body)
 {
-	struct worker *worker = request->transport_data;
-	struct iovec parts[] = {
+	const struct iovec parts[] = {
 		{(void *)header, sizeof(*header)},
 		{(void *)body, header->len - sizeof(*header)},
 	};
 
 	/* ENOENT: the kernel has given the request up; ENODEV: the connection. */
-	if (writev(worker->fd, parts, body ? 2 : 1) < 0 && errno != ENOENT && errno != ENODEV)
-		log_debug("a reply to opcode %u failed: errno %d", request->header->opcode, errno);
+	if (writev(fd, parts, body ? 2 : 1) < 0 && errno != ENOENT && errno != ENODEV)
+		log_debug("a message to the kernel failed (unique %llu): errno %d",
+			(unsigned long long)header->unique, errno);
+}
+
+static void notify(
+	struct fuse_request *request, const struct fuse_out_header *header, const void *body)
+{
+	const struct worker *worker = request->transport_data;
+
+	transport_dev_send(worker->fd, header, body);
 }
 
 static void reply(
@@ -136,7 +143,7 @@ static void reply(
 	struct worker *worker = request->transport_data;
 
 	if (header)
-		send(request, header, body);
+		transport_dev_send(worker->fd, header, body);
 	atomic_store_explicit(&worker->state, REPLIED, memory_order_release);
 }
 
@@ -155,7 +162,7 @@ static bool set_aside(struct fuse_request *request)
 
 static const struct fuse_transport functions = {
 	.reply = reply,
-	.notify = send,
+	.notify = notify,
 	.set_aside = set_aside,
 };
 

@@ -32,6 +32,10 @@ err_t transport_dev_serve(
  * thread. */
 void transport_dev_stop(struct transport_dev *transport);
 
+/* Write a reply or a notification to FD, which is /dev/fuse; BODY may be NULL. What can't be
+ * delivered is dropped: it means that the request or the connection is gone. */
+void transport_dev_send(int fd, const struct fuse_out_header *header, const void *body);
+
 /* Each thread's buffer, and where in it requests are read to: see the top of transport-dev.c. */
 #define TRANSPORT_DEV_PAGE ((size_t)4096)
 #define TRANSPORT_DEV_BUFFER_BYTES (TRANSPORT_DEV_PAGE + FS_IO_MAX)

@@ -39,14 +39,6 @@ void waiting_room_enter(struct waiting_room *room, struct fuse_request *request)
 	pthread_mutex_unlock(&room->lock);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* The first whose time has come; NULL when the room is closed. Called with the lock held. */
 static struct fuse_request *next_request(struct waiting_room *room)
 {
@@ -58,7 +50,7 @@ static struct fuse_request *next_request(struct waiting_room *room)
 			pthread_cond_wait(&room->changed, &room->lock);
 			continue;
 		}
-		if (first->resume_at_ns <= now_ns()) {
+		if (first->resume_at_ns <= fuse_now_ns()) {
 			room->first = first->next;
 			return first;
 		}
