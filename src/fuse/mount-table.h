@@ -10,7 +10,7 @@
 /* What is mounted on a directory, as this process sees it. */
 struct mount_entry {
 	unsigned major,
-		minor; /* the device number of its files: no two mounted filesystems share one */
+		minor; /* the device number of its files: no two filesystems share one at a time */
 	char type[64]; /* "ext4", "fuse.vramfs"; cut short if longer */
 	char options[256];   /* those of the filesystem: "rw,user_id=0"; cut short if longer */
 	unsigned long flags; /* MS_... of mount(2), of the mount and of its filesystem */

@@ -15,12 +15,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #define MOUNT_TYPE "fuse.vramfs"
+
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U /* Linux 6.8 */
+#endif
 
 static void closedir_p(DIR **directory)
 {
@@ -162,20 +168,32 @@ static err_t mount_directly(
 	return 0;
 }
 
-err_t fuse_mount_attach(const struct fuse_options *options, int *ret_fd,
-	struct fuse_mount_point *ret_point, struct why *why)
+/* Of what is mounted on DIRECTORY. Sends no request. */
+static uint64_t unique_id(const char *directory)
 {
-	struct fuse_mount_point point = {};
-	int fd, err = fuse_check_directory(options->directory, why);
+	struct statx st;
+
+	if (statx(AT_FDCWD, directory, AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW,
+		    STATX_MNT_ID_UNIQUE, &st) < 0 ||
+		!(st.stx_mask & STATX_MNT_ID_UNIQUE))
+		return 0;
+	return st.stx_mnt_id;
+}
+
+err_t fuse_mount_attach(
+	const struct fuse_options *options, struct fuse_mount_point *ret_point, struct why *why)
+{
+	struct fuse_mount_point point = {.fd = -1};
+	int err = fuse_check_directory(options->directory, why);
 
 	if (err)
 		return err;
 	point.directory = canonical(options->directory);
 	if (!point.directory)
 		return -ENOMEM;
-	err = mount_directly(options, point.directory, &fd, why);
+	err = mount_directly(options, point.directory, &point.fd, why);
 	if (err == -EPERM && getuid() != 0)
-		err = fusermount_mount(options, point.directory, &fd, why);
+		err = fusermount_mount(options, point.directory, &point.fd, why);
 	if (err) {
 		fuse_mount_point_done(&point);
 		return err;
@@ -185,13 +203,12 @@ err_t fuse_mount_attach(const struct fuse_options *options, int *ret_fd,
 		if (fuse_unmount_directory(point.directory, true, NULL))
 			log_debug("%s stays mounted", point.directory);
 		fuse_mount_point_done(&point);
-		close(fd);
 		return why_fail(why, -err,
 			"/proc/self/mountinfo can't be read: %s; is /proc mounted?",
 			strerror(-err));
 	}
+	point.id = unique_id(point.directory);
 	*ret_point = point;
-	*ret_fd = fd;
 	return 0;
 }
 
@@ -227,13 +244,26 @@ err_t fuse_unmount_directory(const char *directory, bool lazy, struct why *why)
 	return err;
 }
 
+/* Once our filesystem is gone its device number may be that of another, on the same directory too.
+ * It isn't as long as the connection lives. One that was ended by force can still be mounted. */
+static bool is_ours(const struct fuse_mount_point *point)
+{
+	struct pollfd connection = {.fd = point->fd};
+
+	poll(&connection, 1, 0);
+	if (!(connection.revents & POLLERR))
+		return true;
+	return point->id && unique_id(point->directory) == point->id;
+}
+
 bool fuse_mount_detach(const struct fuse_mount_point *point)
 {
 	struct mount_entry topmost;
 	struct why why = {""};
 	int err;
 
-	if (!point->directory || !mount_table_holds(point->directory, &point->entry))
+	if (!point->directory || !mount_table_holds(point->directory, &point->entry) ||
+		!is_ours(point))
 		return true;
 	if (mount_table_find(point->directory, &topmost) ||
 		!mount_entry_equal(&topmost, &point->entry)) {
@@ -258,4 +288,5 @@ bool fuse_mount_detach(const struct fuse_mount_point *point)
 void fuse_mount_point_done(struct fuse_mount_point *point)
 {
 	free(steal(&point->directory));
+	close_p(&point->fd);
 }

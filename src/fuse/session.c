@@ -21,7 +21,6 @@
 
 struct fuse_session {
 	struct fuse_connection connection;
-	int fd;
 	enum fuse_transport_kind kind; /* asked for */
 	unsigned threads;
 	struct transport_dev *dev;
@@ -74,7 +73,7 @@ err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
 
 	if (!session)
 		return -ENOMEM;
-	session->fd = -1;
+	session->point.fd = -1;
 	session->kind = options->transport;
 	session->threads = options->threads ? options->threads : default_threads();
 	session->connection = (struct fuse_connection){.fs = fs, .control = options->control};
@@ -89,7 +88,7 @@ err_t fuse_mount(struct fs *fs, const struct fuse_options *options,
 	if (err)
 		return why_fail(
 			why, -err, "no memory for the buffers of the mount; use fewer threads");
-	err = fuse_mount_attach(options, &session->fd, &session->point, why);
+	err = fuse_mount_attach(options, &session->point, why);
 	if (err)
 		return err;
 	*ret_session = steal(&session);
@@ -114,7 +113,7 @@ static err_t start_uring(struct fuse_session *session)
 	if (!session->uring)
 		return 0;
 	if (session->connection.uses_uring)
-		err = transport_uring_start(session->uring, session->fd);
+		err = transport_uring_start(session->uring, session->point.fd);
 	if (!err)
 		return 0;
 	if (session->kind == FUSE_TRANSPORT_URING || err == -ENOTCONN)
@@ -131,7 +130,7 @@ static err_t start_uring(struct fuse_session *session)
 
 err_t fuse_serve(struct fuse_session *session, void (*ready)(void *user), void *user)
 {
-	int err = transport_dev_answer_init(session->dev, session->fd);
+	int err = transport_dev_answer_init(session->dev, session->point.fd);
 
 	if (!err)
 		err = start_uring(session);
@@ -139,7 +138,7 @@ err_t fuse_serve(struct fuse_session *session, void (*ready)(void *user), void *
 		return err;
 	session->ready = ready;
 	session->ready_user = user;
-	return transport_dev_serve(session->dev, session->fd, initialised, session);
+	return transport_dev_serve(session->dev, session->point.fd, initialised, session);
 }
 
 void fuse_stop(struct fuse_session *session)
@@ -156,12 +155,11 @@ void fuse_unmount(struct fuse_session *session)
 	if (!session)
 		return;
 	fuse_mount_detach(&session->point);
-	fuse_mount_point_done(&session->point);
 	if (session->uring)
 		transport_uring_stop(session->uring);
 	transport_uring_free(session->uring);
 	transport_dev_free(session->dev);
+	fuse_mount_point_done(&session->point);
 	open_modes_free(session->connection.open_modes);
-	close_p(&session->fd);
 	free(session);
 }

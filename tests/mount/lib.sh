@@ -165,7 +165,7 @@ finish() {
 	[ -z "$storm" ] || wait "$storm" 2>/dev/null
 	cd /
 	# Nothing is removed while anything is mounted there: it might be another's.
-	while mounted_below_work | head -n 1 | grep -q .; do
+	while [ -n "$(mounted_below_work)" ]; do
 		umount -l "$(mounted_below_work | tail -n 1)" || break
 	done
 	if [ -n "$(mounted_below_work)" ]; then
