@@ -96,7 +96,7 @@ const struct cuda_variant *cuda_variant_next(
 static bool sweeps(enum kernel kernel)
 {
 	return kernel == KERNEL_ENCODE || kernel == KERNEL_VERIFY || kernel == KERNEL_CORRECT ||
-	       kernel == KERNEL_REFRESH;
+	       kernel == KERNEL_REFRESH || kernel == KERNEL_STREAM;
 }
 
 void cuda_variant_grid(const struct cuda_variant *variant, enum kernel kernel, unsigned tiles,

@@ -23,9 +23,9 @@ struct cuda_variant {
 	const char *name;
 	const char *ptx;
 	unsigned lowest, highest; /* compute capabilities that it runs on and is the best for */
-	/* Its sweeps (encode, verify, correct, refresh) are launched with as many groups of so many
-	 * lanes as the GPU holds, sweep_groups a multiprocessor, and a warp takes a tile; 0 lanes:
-	 * as the other kernels. */
+	/* Its sweeps (encode, verify, correct, refresh, stream) are launched with as many groups of
+	 * so many lanes as the GPU holds, sweep_groups a multiprocessor, and a warp takes a tile; 0
+	 * lanes: as the other kernels. */
 	unsigned sweep_lanes, sweep_groups;
 };
 

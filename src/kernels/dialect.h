@@ -9,14 +9,18 @@
  *
  *	KERNEL(name)        begins the definition of the entry point vramfs_<name>
  *	GLOBAL, CONSTANT    pointers to device or pinned memory; tables at file scope
+ *	TABLE               in front of a table whose entries lanes look up by index of their own;
+ *	                    not in OpenCL C
  *	LOCAL               pointers to the memory that the lanes of a group share
- *	LOCAL_VARIABLE      declares such memory, at the top of an entry point
+ *	LOCAL_VARIABLE      declares such memory, at the top of an entry point (in CUDA also at file
+ *	                    scope)
  *	FUNCTION            begins the definition of any other function
- *	GROUP               which group this is
- *	FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group
- *	wide_t              16 bytes that are loaded and stored at once; WIDE_LOW and WIDE_HIGH are
- *	                    its halves
- *	BARRIER             waits for the group; what a lane wrote before it, all lanes see after it
+ *	FUNCTION_APART      the same, of one that stays a call, so that its callers need no
+ *registers for what they hardly ever do; not in OpenCL C KERNEL_LAUNCHED     as KERNEL, CUDA only:
+ *for groups of so many lanes, of which a multiprocessor has to hold so many GROUP which group this
+ *is FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group wide_t 16
+ *bytes that are loaded and stored at once; WIDE_LOW and WIDE_HIGH are its halves BARRIER waits for
+ *the group; what a lane wrote before it, all lanes see after it
  *
  * In C a group has a single lane, which takes all the numbers of each FOR_EACH_LANE, and BARRIER is
  * nothing. So between two such loops a value may be kept only in LOCAL memory, or in a variable
@@ -71,15 +75,17 @@ typedef unsigned long uint64_t;
 
 #define GLOBAL
 #define LOCAL
-#define LOCAL_VARIABLE(type, name) static __attribute__((shared)) type name
+#define LOCAL_VARIABLE(type, name) static __attribute__((shared, aligned(16))) type name
 #define CONSTANT static __attribute__((constant)) const
-/* Tables whose entries lanes look up by index of their own. Neither static nor const, because those
- * the compiler puts where only one lane at a time can look. */
-#define TABLE __attribute__((device, aligned(16)))
+/* Neither static nor const, because those the compiler puts where only one lane at a time can look.
+ */
+#define TABLE __attribute__((device, aligned(128)))
 #define FUNCTION static inline __attribute__((device, always_inline))
-#define KERNEL(name)                                                                              \
-	extern "C" __attribute__((global, launch_bounds(64))) void vramfs_##name(uint8_t *region, \
-		uint32_t *scratch, uint8_t *control, uint8_t *payload,                            \
+#define FUNCTION_APART static __attribute__((device, noinline))
+#define KERNEL(name) KERNEL_LAUNCHED(name, 64)
+#define KERNEL_LAUNCHED(name, ...)                                                         \
+	extern "C" __attribute__((global, launch_bounds(__VA_ARGS__))) void vramfs_##name( \
+		uint8_t *region, uint32_t *scratch, uint8_t *control, uint8_t *payload,    \
 		const struct kernel_params params)
 
 #define UNROLL _Pragma("unroll")
@@ -105,7 +111,9 @@ typedef unsigned long uint64_t;
 #define LOCAL
 #define LOCAL_VARIABLE(type, name) type name __attribute__((aligned(64))) /* as cache lines are */
 #define CONSTANT static const
+#define TABLE static const
 #define FUNCTION static inline __attribute__((always_inline))
+#define FUNCTION_APART static __attribute__((noinline))
 #define KERNEL(name)                                                                         \
 	static void vramfs_##name(uint8_t *region, uint32_t *scratch, uint8_t *control,      \
 		uint8_t *payload __attribute__((unused)), const struct kernel_params params, \

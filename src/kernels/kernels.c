@@ -10,10 +10,11 @@
  * A device that can do better does so in a variant: a file that includes this one and defines
  * before
  *
- *	TILE_TOGETHER_DEFINED	tile_encode(), tile_check(), line_parity() and line_errors() of its
- *				own: see tile.h
+ *	TILE_TOGETHER_DEFINED	tile_encode() of its own: see tile.h
+ *	LINE_ERRORS_DEFINED	line_errors() of its own
  *	TILE_MOVES_DEFINED	the moves of tile.h of its own
  *	SWEEPS_DEFINED		encode, verify, correct and refresh of its own
+ *	STREAM_DEFINED		stream of its own
  *
  * and leaves the same bits behind. src/device loads one variant, with all kernels, when it opens
  * the device, and the tests in tests/kernels run against whichever was chosen.
@@ -67,7 +68,7 @@ KERNEL(correct)
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
-		tile_check(&tile, &work, &params, region, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		line_correct(&tile, &work, &params, region, line);
 	}
@@ -82,7 +83,7 @@ KERNEL(refresh)
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
-		tile_check(&tile, &work, &params, region, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state = line_correct(&tile, &work, &params, region, line);
@@ -104,7 +105,7 @@ KERNEL(read)
 	tile_load(&tile, &work, region, work.line_begin, work.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
-		tile_check(&tile, &work, &params, region, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		line_correct(&tile, &work, &params, region, line);
 		BARRIER();
@@ -132,10 +133,9 @@ FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
 	BARRIER();
 	if (params->parity_pitch) {
 		if (first_is_old)
-			tile_check(
-				tile, work, params, region, work->line_begin, work->line_begin + 1);
+			tile_encode(tile, work, work->line_begin, work->line_begin + 1);
 		if (last_is_old)
-			tile_check(tile, work, params, region, last, last + 1);
+			tile_encode(tile, work, last, last + 1);
 		FOR_EACH_LANE (i, 0, 2) {
 			uint32_t line = i == 0 ? work->line_begin : last;
 			if (i == 0 ? first_is_old : last_is_old)
@@ -205,7 +205,7 @@ KERNEL(copy)
 	tile_load(&tile, &source, region, source.line_begin, source.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
-		tile_check(&tile, &source, &params, region, source.line_begin, source.line_end);
+		tile_encode(&tile, &source, source.line_begin, source.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state =
@@ -310,43 +310,61 @@ KERNEL(inject)
 #define WIDE_BYTES 16u
 #define LINE_WIDES (KERNEL_LINE_BYTES / WIDE_BYTES)
 
+/* What KERNEL_STREAM reads of the parity of line INDEX. */
+FUNCTION uint64_t stream_parity(const struct kernel_params *params, const struct work *work,
+	GLOBAL const uint8_t *region, uint32_t index)
+{
+	if (params->parity_pitch == 0 || !(params->stream & STREAM_READ_PARITY))
+		return 0;
+	return parity_load(region, parity_offset(params, work, index));
+}
+
+/* What it does once it has the PARITY of line INDEX, and the tile's pieces INDEX, INDEX + 64, ...
+ * in BATCH. Of a piece that ends in its line's parity the fold has only the data: another lane may
+ * be writing that parity. */
+FUNCTION void stream_line(const struct kernel_params *params, const struct work *work,
+	GLOBAL uint8_t *region, LOCAL uint32_t *counts, uint32_t index,
+	const wide_t batch[LINE_WIDES], uint64_t parity)
+{
+	GLOBAL wide_t *wides = (GLOBAL wide_t *)(region + line_offset(work, 0));
+	wide_t sum = batch[0];
+	UNROLL for (uint32_t j = 1; j < LINE_WIDES; j++)
+	{
+		sum ^= batch[j];
+	}
+	uint64_t fold = parity ^ WIDE_LOW(sum);
+	if ((index % LINE_WIDES + 1) * WIDE_BYTES <= work->data_bytes)
+		fold ^= WIDE_HIGH(sum);
+	if (fold == 0)
+		LOCAL_INCREMENT(&counts[COUNT_FLAGGED]);
+	if (params->parity_pitch && (params->stream & STREAM_WRITE_PARITY))
+		parity_store(region, parity_offset(params, work, index), fold);
+	if (!(params->stream & STREAM_WRITE_LINE))
+		return;
+	UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
+	{
+		wides[index + j * KERNEL_TILE_LINES] = ~batch[j];
+	}
+}
+
+#if !defined(STREAM_DEFINED)
 /* The roof that the sweeping kernels are measured against: a lane has all its loads under way
- * before it uses the first, and consecutive lanes take consecutive pieces. Of a piece that ends in
- * its line's parity the fold has only the data: another lane may be writing that parity. */
+ * before it uses the first, and consecutive lanes take consecutive pieces. */
 KERNEL(stream)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
-	GLOBAL wide_t *wides = (GLOBAL wide_t *)(region + line_offset(&work, 0));
-	uint32_t parity = params.parity_pitch ? params.stream : 0;
+	GLOBAL const wide_t *wides = (GLOBAL const wide_t *)(region + line_offset(&work, 0));
 	FOR_EACH_LANE (i, work.line_begin, work.line_end) {
 		wide_t batch[LINE_WIDES];
 		UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
 		{
 			batch[j] = wides[i + j * KERNEL_TILE_LINES];
 		}
-		uint64_t fold = 0;
-		if (parity & STREAM_READ_PARITY)
-			fold = parity_load(region, parity_offset(&params, &work, i));
-		wide_t sum = batch[0];
-		UNROLL for (uint32_t j = 1; j < LINE_WIDES; j++)
-		{
-			sum ^= batch[j];
-		}
-		fold ^= WIDE_LOW(sum);
-		if ((i % LINE_WIDES + 1) * WIDE_BYTES <= work.data_bytes)
-			fold ^= WIDE_HIGH(sum);
-		if (fold == 0)
-			LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
-		if (parity & STREAM_WRITE_PARITY)
-			parity_store(region, parity_offset(&params, &work, i), fold);
-		if (!(params.stream & STREAM_WRITE_LINE))
-			continue;
-		UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
-		{
-			wides[i + j * KERNEL_TILE_LINES] = ~batch[j];
-		}
+		uint64_t parity = stream_parity(&params, &work, region, i);
+		stream_line(&params, &work, region, tile.counts, i, batch, parity);
 	}
 	group_finish(&tile, &params, scratch, control);
 }
+#endif

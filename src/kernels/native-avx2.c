@@ -21,7 +21,7 @@
 
 #define TILE_TOGETHER_DEFINED
 #define TILE_MOVES_DEFINED
-#include "kernels/native-together.h"
+#include "kernels/native-moves.h"
 
 #include <immintrin.h>
 

@@ -4,12 +4,14 @@
 #define VRAMFS_KERNELS_TENSOR_TILE_H
 
 #define TILE_TOGETHER_DEFINED
+#define LINE_ERRORS_DEFINED
+#include "kernels/decoder.h"
 #include "kernels/tensor.h"
 #include "kernels/tile.h"
 
 /*
- * What the lanes of a group, two warps, do together for the lines of a tile: parity by the tensor
- * cores, eight lines at a time, and finding errors. For the kernels that move bytes; the sweeps in
+ * Parity by the tensor cores, which the lanes of a group, two warps, make together for the lines of
+ * a tile, eight at a time; and errors by tables. For the kernels that move bytes; the sweeps in
  * tensor.c don't need a tile.
  */
 
@@ -37,34 +39,10 @@ FUNCTION void tile_encode(
 	BARRIER();
 }
 
-FUNCTION void tile_check(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t begin, uint32_t end)
+FUNCTION_APART struct code_errors line_errors(
+	const struct work *work, const struct kernel_params *params, uint64_t remainder)
 {
-	tile_encode(tile, work, begin, end);
-	uint64_t remainder = 0;
-	if (LANE >= begin && LANE < end)
-		remainder =
-			tile->parity[LANE] ^ parity_load(region, parity_offset(params, work, LANE));
-	if (warp_ballot(remainder != 0) != 0) {
-		struct code_errors errors =
-			warp_find_errors(remainder, work->data_bytes, params->max_correct);
-		if (remainder)
-			tile->errors[LANE] = errors;
-	}
-	BARRIER();
-}
-
-FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, uint32_t line)
-{
-	(void)work;
-	return tile->parity[line];
-}
-
-FUNCTION struct code_errors line_errors(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, uint32_t line, uint64_t remainder)
-{
-	(void)work, (void)params, (void)remainder;
-	return tile->errors[line];
+	return decoder_find_errors(&rs_decoder, remainder, work->data_bytes, params->max_correct);
 }
 
 #endif

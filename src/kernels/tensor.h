@@ -3,7 +3,10 @@
 #ifndef VRAMFS_KERNELS_TENSOR_H
 #define VRAMFS_KERNELS_TENSOR_H
 
+#include "kernels/ptx.h"
 #include "kernels/warp.h"
+
+#include "kernels/rs-bits.h"
 
 /*
  * Parity by binary tensor cores (NVIDIA, compute capability 8.0 to 9.0).
@@ -29,9 +32,6 @@
  */
 #define EIGHT 8u /* lines that are multiplied at once */
 
-typedef uint32_t word2 __attribute__((ext_vector_type(2)));
-typedef uint32_t word4 __attribute__((ext_vector_type(4)));
-
 /* A lane's share of the matrix: 64 registers. */
 struct matrix {
 	word4 words[16];
@@ -43,16 +43,6 @@ FUNCTION struct matrix matrix_load(const uint32_t *table)
 	UNROLL for (uint32_t i = 0; i < 16; i++) matrix.words[i] =
 		((const word4 *)table)[i * WARP_LANES + warp_lane()];
 	return matrix;
-}
-
-/* COUNTS += one instruction's product. */
-FUNCTION void multiply_add(uint32_t counts[4], word4 matrix, uint32_t first, uint32_t second)
-{
-	asm("mma.sync.aligned.m16n8k256.row.col.s32.b1.b1.s32.and.popc "
-	    "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-		: "+r"(counts[0]), "+r"(counts[1]), "+r"(counts[2]), "+r"(counts[3])
-		: "r"(matrix.x), "r"(matrix.y), "r"(matrix.z), "r"(matrix.w), "r"(first),
-		"r"(second));
 }
 
 /* Byte g of the product for lines 2t and 2t + 1. */
@@ -67,10 +57,10 @@ FUNCTION struct product matrix_multiply(const struct matrix *matrix, word4 low, 
 	UNROLL for (int row = 3; row >= 0; row--)
 	{
 		uint32_t counts[4] = {0, 0, 0, 0};
-		multiply_add(counts, matrix->words[row * 4], low.x, low.y);
-		multiply_add(counts, matrix->words[row * 4 + 1], low.z, low.w);
-		multiply_add(counts, matrix->words[row * 4 + 2], high.x, high.y);
-		multiply_add(counts, matrix->words[row * 4 + 3], high.z, high.w);
+		ptx_multiply_add(counts, matrix->words[row * 4], low[0], low[1]);
+		ptx_multiply_add(counts, matrix->words[row * 4 + 1], low[2], low[3]);
+		ptx_multiply_add(counts, matrix->words[row * 4 + 2], high[0], high[1]);
+		ptx_multiply_add(counts, matrix->words[row * 4 + 3], high[2], high[3]);
 		product.even = (product.even << 2) | ((counts[2] & 1) << 1) | (counts[0] & 1);
 		product.odd = (product.odd << 2) | ((counts[3] & 1) << 1) | (counts[1] & 1);
 	}

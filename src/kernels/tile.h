@@ -36,7 +36,6 @@
 struct tile {
 #if defined(TILE_TOGETHER_DEFINED) /* see tile_encode() */
 	uint64_t parity[KERNEL_TILE_LINES];
-	struct code_errors errors[KERNEL_TILE_LINES];
 #endif
 	uint32_t rows[KERNEL_TILE_LINES * ROW_WORDS]; /* the data bytes of each line */
 	uint32_t marked[KERNEL_TILE_LINES];           /* lines that must not be stored */
@@ -352,19 +351,19 @@ FUNCTION void parity_store(GLOBAL uint8_t *region, uint64_t offset, uint64_t par
 }
 
 /*
- * The parity that a line of the tile should have, and the errors that make it differ from the one
- * it has by REMAINDER. Here every lane finds them out by itself. A variant may have the lanes work
- * together, which they do in tile_encode() or tile_check(), with barriers before and behind: all
- * lanes call those before any of them asks for a line among BEGIN..END-1.
+ * The parity that a line of the tile should have. Here every lane finds it out by itself. A variant
+ * may have the lanes work together, which they do in tile_encode(), with barriers before and
+ * behind: all lanes call that before any of them asks for a line among BEGIN..END-1.
  */
 #if defined(TILE_TOGETHER_DEFINED)
 FUNCTION void tile_encode(
 	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end);
-FUNCTION void tile_check(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t begin, uint32_t end);
-FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, uint32_t line);
-FUNCTION struct code_errors line_errors(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, uint32_t line, uint64_t remainder);
+
+FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, uint32_t line)
+{
+	(void)work;
+	return tile->parity[line];
+}
 #else
 FUNCTION void tile_encode(
 	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end)
@@ -372,21 +371,20 @@ FUNCTION void tile_encode(
 	(void)tile, (void)work, (void)begin, (void)end;
 }
 
-FUNCTION void tile_check(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t begin, uint32_t end)
-{
-	(void)tile, (void)work, (void)params, (void)region, (void)begin, (void)end;
-}
-
 FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, uint32_t line)
 {
 	return code_parity(tile_row(tile, line), work->data_bytes);
 }
+#endif
 
-FUNCTION struct code_errors line_errors(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, uint32_t line, uint64_t remainder)
+/* The errors that make a line's parity differ from the one it should have by REMAINDER. */
+#if defined(LINE_ERRORS_DEFINED)
+FUNCTION_APART struct code_errors line_errors(
+	const struct work *work, const struct kernel_params *params, uint64_t remainder);
+#else
+FUNCTION struct code_errors line_errors(
+	const struct work *work, const struct kernel_params *params, uint64_t remainder)
 {
-	(void)tile, (void)line;
 	return code_find_errors(remainder, work->data_bytes, params->max_correct);
 }
 #endif
@@ -413,7 +411,7 @@ FUNCTION struct line_state line_correct(LOCAL struct tile *tile, const struct wo
 	if (remainder == 0)
 		return state;
 	LOCAL_INCREMENT(&tile->counts[COUNT_FLAGGED]);
-	struct code_errors errors = line_errors(tile, work, params, line, remainder);
+	struct code_errors errors = line_errors(work, params, remainder);
 	if (errors.count == 0) {
 		LOCAL_INCREMENT(&tile->counts[COUNT_LOST]);
 		state.lost = true;

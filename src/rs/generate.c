@@ -14,7 +14,8 @@
  *	generate-rs-tables slices	the bigger table that processors prefer: entry [i][v] is
  *					what the value v contributes as the i-th of the last
  *					8 data bytes
- *	generate-rs-tables bits		what the tensor cores multiply with, and logarithms
+ *	generate-rs-tables bits		what the tensor cores multiply with
+ *	generate-rs-tables decoder	what a decoder looks up that has a table for every step
  *	generate-rs-tables nibbles	products by the coefficients of g(x), for processors that
  *					look up 16 bytes at once: byte v of row [i][h] is
  *					v << 4h times the coefficient of x^(7-i)
@@ -198,25 +199,109 @@ static void print_matrix(
 	printf("};\n");
 }
 
-/* alpha^i for i = 0..254 twice over, then zeros; and the i of each value. The logarithm of 0 is so
- * large that a sum with it ends among the zeros. */
-#define LOG_OF_ZERO 512
-#define POWERS (LOG_OF_ZERO + 255)
+/*
+ * The tables of the decoder, in one piece so that a GPU can keep a copy in fast memory. Elements of
+ * the field are told by their logarithms wherever that saves looking one up.
+ *
+ *	syndromes[i][v]	what the value v of the i-th four bits of a remainder adds to the
+ *			syndromes S1..S8, S1 in the lowest byte
+ *	logarithms[v]	the i with alpha^i = v. That of 0 is so large that a sum of two logarithms
+ *			in which it occurs once or twice is the place of a 0 in powers.
+ *	cubics[i]	two of the three roots of u^3 + u = alpha^i, as logarithms, a byte each;
+ *			the third is their sum. And from CUBE_ROOTS on, those of u^3 = alpha^i.
+ *	powers[i]	alpha^i, for sums of two logarithms
+ *	quadratics[i]	a root of y^2 + y = alpha^i, as logarithm; the other is larger by 1
+ *
+ * NO_ROOTS says that there are none in the field, or too few.
+ */
+#define ORDER 255 /* of alpha: so many powers differ */
+#define LOG_OF_ZERO (2 * ORDER)
+#define POWERS 1024
+#define CUBICS 512
+#define CUBE_ROOTS 256
+#define NO_ROOTS 255
 
-static void print_logarithms(void)
+static void make_logarithms(unsigned logarithms[256])
 {
-	unsigned logarithms[256] = {LOG_OF_ZERO};
-	printf("TABLE uint8_t rs_powers[%d] = {\n", POWERS + 1);
-	for (unsigned i = 0; i <= POWERS; i++) {
-		uint8_t value = i < 510 ? power(ALPHA, i % 255) : 0;
-		if (i < 255)
-			logarithms[value] = i;
-		printf("%s%u,%s", i % 16 == 0 ? "\t" : " ", value, i % 16 == 15 ? "\n" : "");
+	uint8_t value = 1;
+	logarithms[0] = LOG_OF_ZERO;
+	for (unsigned i = 0; i < ORDER; i++, value = multiply(value, ALPHA))
+		logarithms[value] = i;
+}
+
+/* The syndromes of a remainder of which only byte INDEX, the coefficient of x^(7-INDEX), is not 0.
+ */
+static uint64_t syndromes_of(unsigned index, uint8_t value)
+{
+	uint8_t syndromes[PARITY_SYMBOLS];
+	for (unsigned i = 0; i < PARITY_SYMBOLS; i++)
+		syndromes[i] =
+			multiply(value, power(ALPHA, (i + 1) * (PARITY_SYMBOLS - 1 - index)));
+	return pack(syndromes);
+}
+
+/* The roots of u^3 + LINEAR u = CONSTANT, which is not 0: as an entry of cubics. */
+static unsigned cubic_of(const unsigned logarithms[256], uint8_t linear, uint8_t constant)
+{
+	unsigned roots[4] = {NO_ROOTS, NO_ROOTS}, count = 0;
+	for (unsigned u = 1; u < 256; u++) {
+		uint8_t cube = multiply(multiply((uint8_t)u, (uint8_t)u), (uint8_t)u);
+		if ((cube ^ multiply(linear, (uint8_t)u)) == constant)
+			roots[count++] = logarithms[u];
 	}
-	printf("};\nTABLE uint16_t rs_logarithms[256] = {\n");
-	for (unsigned i = 0; i < 256; i++)
-		printf("%s%u,%s", i % 16 == 0 ? "\t" : " ", logarithms[i],
-			i % 16 == 15 ? "\n" : "");
+	return count == 3 ? roots[0] | roots[1] << 8 : NO_ROOTS | NO_ROOTS << 8;
+}
+
+static unsigned quadratic_of(const unsigned logarithms[256], uint8_t constant)
+{
+	for (unsigned y = 1; y < 256; y++) {
+		if ((multiply((uint8_t)y, (uint8_t)y) ^ y) == constant)
+			return logarithms[y];
+	}
+	return NO_ROOTS;
+}
+
+static void print_numbers(const char *name, const unsigned *numbers, unsigned count)
+{
+	printf("\t{ /* %s */\n", name);
+	for (unsigned i = 0; i < count; i++)
+		printf("%s%u,%s", i % 16 == 0 ? "\t\t" : " ", numbers[i], i % 16 == 15 ? "\n" : "");
+	printf("\t},\n");
+}
+
+static void print_decoder(void)
+{
+	unsigned logarithms[256], cubics[CUBICS], powers[POWERS] = {0}, quadratics[256];
+	make_logarithms(logarithms);
+	for (unsigned i = 0; i < LOG_OF_ZERO; i++)
+		powers[i] = power(ALPHA, i % ORDER);
+	for (unsigned i = 0; i < CUBE_ROOTS; i++) {
+		uint8_t value = power(ALPHA, i);
+		cubics[i] = cubic_of(logarithms, 1, value);
+		cubics[CUBE_ROOTS + i] = cubic_of(logarithms, 0, value);
+		quadratics[i] = quadratic_of(logarithms, value);
+	}
+
+	printf("#define RS_LOG_OF_ZERO %d\n#define RS_CUBE_ROOTS %d\n#define RS_NO_ROOTS %d\n\n",
+		LOG_OF_ZERO, CUBE_ROOTS, NO_ROOTS);
+	printf("struct rs_decoder {\n\tuint64_t syndromes[%d][16];\n\tuint16_t logarithms[256];\n",
+		2 * PARITY_SYMBOLS);
+	printf("\tuint16_t cubics[%d];\n\tuint8_t powers[%d];\n\tuint8_t quadratics[256];\n};\n\n",
+		CUBICS, POWERS);
+	printf("TABLE struct rs_decoder rs_decoder = {\n\t{ /* syndromes */\n");
+	for (unsigned i = 0; i < 2 * PARITY_SYMBOLS; i++) {
+		uint64_t entries[16];
+		for (unsigned value = 0; value < 16; value++)
+			entries[value] = syndromes_of(i / 2, (uint8_t)(value << i % 2 * 4));
+		printf("\t{\n");
+		print_table(entries, 16);
+		printf("\t},\n");
+	}
+	printf("\t},\n");
+	print_numbers("logarithms", logarithms, 256);
+	print_numbers("cubics", cubics, CUBICS);
+	print_numbers("powers", powers, POWERS);
+	print_numbers("quadratics", quadratics, 256);
 	printf("};\n");
 }
 
@@ -225,7 +310,6 @@ static void print_bits(const uint64_t weights[WEIGHTS])
 	print_matrix(weights, "136", 0, 0);
 	print_matrix(weights, "128", 8, 0);
 	print_matrix(weights, "128_remainder", 8, 1);
-	print_logarithms();
 }
 
 static void print_nibbles(void)
@@ -290,12 +374,15 @@ int main(int argc, char **argv)
 		print_slices(weights);
 	} else if (strcmp(what, "bits") == 0) {
 		print_bits(weights);
+	} else if (strcmp(what, "decoder") == 0) {
+		print_decoder();
 	} else if (strcmp(what, "nibbles") == 0) {
 		print_nibbles();
 	} else if (strcmp(what, "matrices") == 0) {
 		print_matrices(weights);
 	} else {
-		fprintf(stderr, "usage: generate-rs-tables weights|slices|bits|nibbles|matrices\n");
+		fprintf(stderr,
+			"usage: generate-rs-tables weights|slices|bits|decoder|nibbles|matrices\n");
 		return 2;
 	}
 	return ferror(stdout) || fflush(stdout) != 0;

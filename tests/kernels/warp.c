@@ -2,12 +2,9 @@
 /* Copyright (c) 2026 The vramfs authors */
 
 /*
- * What warps do together (src/kernels/warp.h) finds the same errors as each lane by itself, on the
- * emulated warps; and the emulator does what CUDA's threads do, and says when they may not.
+ * The warp emulator does what CUDA's threads do, and says when they may not.
  */
 #include "kernels/warp.h"
-
-#include "reference.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -18,95 +15,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
-
-#define GROUPS 40u /* of one warp: so many times 32 remainders for each kind of error */
-
-/* --- warp.h --- */
-
-struct search {
-	uint32_t data_bytes, max_correct;
-	uint64_t remainders[GROUPS][WARP_LANES];
-	struct code_errors found[GROUPS][WARP_LANES];
-};
-
-static void search_thread(void *argument)
-{
-	struct search *search = argument;
-
-	search->found[GROUP][LANE] = warp_find_errors(
-		search->remainders[GROUP][LANE], search->data_bytes, search->max_correct);
-}
-
-/* The remainder of ERRORS random errors. */
-static uint64_t random_remainder(unsigned errors, uint32_t data_bytes, uint64_t *random)
-{
-	uint64_t remainder = 0;
-	bool hit[KERNEL_LINE_BYTES + KERNEL_PARITY_BYTES] = {false};
-
-	while (errors > 0) {
-		uint64_t drawn = reference_random(random) >> 16;
-		uint32_t position = (uint32_t)(drawn % (data_bytes + KERNEL_PARITY_BYTES));
-
-		if (hit[position])
-			continue;
-		hit[position] = true;
-		remainder ^=
-			code_contribution(position, 1 + (uint32_t)(drawn >> 16) % 255, data_bytes);
-		errors--;
-	}
-	return remainder;
-}
-
-/* A bit for each place that is found, and what is added there, whatever their order. */
-static void assert_same_errors(struct code_errors got, struct code_errors expected)
-{
-	uint8_t got_values[256] = {0}, expected_values[256] = {0};
-
-	assert_int_equal(got.count, expected.count);
-	for (uint32_t i = 0; i < got.count; i++) {
-		got_values[(got.positions >> (8 * i)) & 0xff] = (uint8_t)(got.values >> (8 * i));
-		expected_values[(expected.positions >> (8 * i)) & 0xff] =
-			(uint8_t)(expected.values >> (8 * i));
-	}
-	assert_memory_equal(got_values, expected_values, sizeof(got_values));
-}
-
-/* Lines without errors among lines with some, and more errors than can be corrected. */
-static void test_the_same_errors_are_found(void **state)
-{
-	static struct search search;
-	uint64_t random = 1;
-
-	(void)state;
-	for (unsigned most = 1; most <= 9; most++) {
-		search.data_bytes = most % 2 ? 128 : 120;
-		search.max_correct = most <= 4 ? most : 4 - most % 2;
-		for (uint32_t group = 0; group < GROUPS; group++) {
-			for (uint32_t lane = 0; lane < WARP_LANES; lane++) {
-				unsigned errors = (unsigned)(reference_random(&random) >> 40);
-
-				search.remainders[group][lane] = random_remainder(
-					errors % (most + 1), search.data_bytes, &random);
-			}
-		}
-		warp_emulator_run(
-			&(struct warp_emulator_launch){search_thread, &search, WARP_LANES, GROUPS},
-			0, GROUPS);
-		for (uint32_t group = 0; group < GROUPS; group++) {
-			for (uint32_t lane = 0; lane < WARP_LANES; lane++) {
-				uint64_t remainder = search.remainders[group][lane];
-				struct code_errors expected = {0, 0, 0};
-
-				if (remainder)
-					expected = code_find_errors(
-						remainder, search.data_bytes, search.max_correct);
-				assert_same_errors(search.found[group][lane], expected);
-			}
-		}
-	}
-}
-
-/* --- the emulator --- */
 
 #define THREADS 96u
 
@@ -235,7 +143,6 @@ static void test_misuse_ends_the_program(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_same_errors_are_found),
 		cmocka_unit_test(test_builtins),
 		cmocka_unit_test(test_misuse_ends_the_program),
 	};

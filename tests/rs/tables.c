@@ -14,6 +14,7 @@
 #define CONSTANT static const
 #define TABLE static const
 #include "kernels/rs-bits.h"
+#include "kernels/rs-decoder.h"
 #include "kernels/rs-matrices.h"
 #include "kernels/rs-nibbles.h"
 #include "kernels/rs-slices.h"
@@ -201,16 +202,78 @@ static void test_matrices_give_parity(void **state)
 static void test_logarithms_multiply(void **state)
 {
 	(void)state;
+	assert_int_equal(rs_decoder.logarithms[0], RS_LOG_OF_ZERO);
 	for (unsigned a = 0; a < 256; a++) {
 		for (unsigned b = 0; b < 256; b++) {
-			unsigned sum = rs_logarithms[a] + rs_logarithms[b];
-			if (a && b)
-				assert_int_equal(
-					rs_powers[sum], reference_multiply((uint8_t)a, (uint8_t)b));
-			else if (a || b)
-				assert_int_equal(rs_powers[sum], 0);
+			unsigned sum = rs_decoder.logarithms[a] + rs_decoder.logarithms[b];
+			assert_true(sum < sizeof(rs_decoder.powers));
+			assert_int_equal(
+				rs_decoder.powers[sum], reference_multiply((uint8_t)a, (uint8_t)b));
 		}
 	}
+}
+
+/* The syndromes of a remainder of one byte: its products by powers of the roots. */
+static void test_syndromes_of_a_single_byte(void **state)
+{
+	(void)state;
+	for (unsigned byte = 0; byte < 8; byte++) {
+		for (unsigned value = 0; value < 256; value++) {
+			uint64_t syndromes = rs_decoder.syndromes[2 * byte][value & 15] ^
+					     rs_decoder.syndromes[2 * byte + 1][value >> 4];
+			for (unsigned i = 0; i < 8; i++)
+				assert_int_equal((uint8_t)(syndromes >> 8 * i),
+					reference_multiply((uint8_t)value,
+						reference_power_of_alpha((i + 1) * (7 - byte))));
+		}
+	}
+}
+
+static uint8_t cube(uint8_t u)
+{
+	return reference_multiply(u, reference_multiply(u, u));
+}
+
+/* ENTRY has two of the three roots of u^3 + LINEAR u = CONSTANT, or says that there are not three.
+ */
+static void assert_cubic(unsigned entry, uint8_t linear, uint8_t constant)
+{
+	unsigned count = 0;
+	for (unsigned u = 0; u < 256; u++)
+		count += (cube((uint8_t)u) ^ reference_multiply(linear, (uint8_t)u)) == constant;
+	if (count != 3) {
+		assert_int_equal(entry & 0xff, RS_NO_ROOTS);
+		return;
+	}
+	uint8_t first = reference_power_of_alpha(entry & 0xff);
+	uint8_t second = reference_power_of_alpha(entry >> 8);
+	assert_true((entry & 0xff) < 255 && (entry >> 8) < 255);
+	assert_int_not_equal(first, second);
+	assert_int_equal(cube(first) ^ reference_multiply(linear, first), constant);
+	assert_int_equal(cube(second) ^ reference_multiply(linear, second), constant);
+}
+
+static void test_roots_of_cubics_and_quadratics(void **state)
+{
+	(void)state;
+	unsigned cubics = 0, cubes = 0, quadratics = 0;
+	for (unsigned i = 0; i < 255; i++) {
+		uint8_t constant = reference_power_of_alpha(i);
+		unsigned entry = rs_decoder.quadratics[i];
+		assert_cubic(rs_decoder.cubics[i], 1, constant);
+		assert_cubic(rs_decoder.cubics[RS_CUBE_ROOTS + i], 0, constant);
+		cubics += (rs_decoder.cubics[i] & 0xff) != RS_NO_ROOTS;
+		cubes += (rs_decoder.cubics[RS_CUBE_ROOTS + i] & 0xff) != RS_NO_ROOTS;
+		if (entry == RS_NO_ROOTS)
+			continue;
+		uint8_t y = reference_power_of_alpha(entry);
+		assert_int_equal(reference_multiply(y, y) ^ y, constant);
+		quadratics++;
+	}
+	/* A third of all are cubes; two values have the same y^2 + y, and 0 and 1 have 0. */
+	assert_int_equal(cubes, 85);
+	assert_int_equal(quadratics, 127);
+	assert_int_equal(cubics, (256 - 4) / 6);
 }
 
 int main(void)
@@ -225,6 +288,8 @@ int main(void)
 		cmocka_unit_test(test_first_reciprocals),
 		cmocka_unit_test(test_matrices_give_parity),
 		cmocka_unit_test(test_logarithms_multiply),
+		cmocka_unit_test(test_syndromes_of_a_single_byte),
+		cmocka_unit_test(test_roots_of_cubics_and_quadratics),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,8 @@
 #define CONSTANT static const
 #define TABLE static const __attribute__((aligned(16)))
 #define FUNCTION static inline
+#define FUNCTION_APART static
+#define KERNEL_LAUNCHED(name, ...) KERNEL(name)
 #define KERNEL(name)                                                                    \
 	static void vramfs_##name(uint8_t *region, uint32_t *scratch, uint8_t *control, \
 		uint8_t *payload __attribute__((unused)), const struct kernel_params params)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_KERNELS_PTX_H
+#define VRAMFS_KERNELS_PTX_H
+
+#include "kernels/dialect.h"
+
+/*
+ * CUDA only: the instructions that the compiler has no builtin for, as the PTX ISA describes them.
+ * Apart from the code that uses them, so that tests can emulate them.
+ */
+typedef uint32_t word2 __attribute__((vector_size(8)));
+typedef uint32_t word4 __attribute__((vector_size(16)));
+
+/* By the whole warp: COUNTS += the population counts of MATRIX AND the lines' words. For which
+ * places see tensor.h. */
+FUNCTION void ptx_multiply_add(
+	uint32_t counts[4], word4 matrix, uint32_t first_word, uint32_t second_word)
+{
+	asm("mma.sync.aligned.m16n8k256.row.col.s32.b1.b1.s32.and.popc "
+	    "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+		: "+r"(counts[0]), "+r"(counts[1]), "+r"(counts[2]), "+r"(counts[3])
+		: "r"(matrix[0]), "r"(matrix[1]), "r"(matrix[2]), "r"(matrix[3]), "r"(first_word),
+		"r"(second_word));
+}
+
+/* 16 bytes of device memory that need not stay in any cache. */
+FUNCTION word4 ptx_load_once(const uint8_t *from)
+{
+	uint32_t x, y, z, w;
+	asm volatile("ld.global.cs.v4.u32 {%0, %1, %2, %3}, [%4];"
+		     : "=r"(x), "=r"(y), "=r"(z), "=r"(w)
+		     : "l"(from));
+	word4 loaded = {x, y, z, w};
+	return loaded;
+}
+
+/* Word ^= VALUE in device memory, without waiting for it. */
+FUNCTION void ptx_flip(uint32_t *word, uint32_t value)
+{
+	asm volatile("red.global.xor.b32 [%0], %1;" : : "l"(word), "r"(value) : "memory");
+}
+
+#endif

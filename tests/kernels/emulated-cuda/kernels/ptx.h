@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_KERNELS_PTX_H
+#define VRAMFS_KERNELS_PTX_H
+
+#include "kernels/dialect.h"
+
+/* Takes the place of src/kernels/ptx.h for source that is compiled for the warp emulator: the same
+ * instructions by hand, as the PTX ISA describes them. */
+typedef uint32_t word2 __attribute__((vector_size(8)));
+typedef uint32_t word4 __attribute__((vector_size(16)));
+
+/* A lane's fragments of the two matrices. */
+struct fragments {
+	word4 rows;
+	uint32_t columns[2];
+};
+
+/* mma.m16n8k256: a row of 16 times a column of 8, both 256 bits, that lie in the four lanes of
+ * either; the lane has rows g and g + 8 and columns 2t and 2t + 1 of the product. */
+FUNCTION void ptx_multiply_add(
+	uint32_t counts[4], word4 matrix, uint32_t first_word, uint32_t second_word)
+{
+	static _Thread_local struct fragments warps[WARP_EMULATOR_MOST_THREADS / 32][32];
+	struct fragments *warp = warps[LANE / 32];
+	const uint32_t lane = LANE % 32, g = lane / 4, t = lane % 4;
+	const struct fragments own = {matrix, {first_word, second_word}};
+
+	warp[lane] = own;
+	__nvvm_bar_warp_sync(0xffffffffu);
+	for (uint32_t i = 0; i < 4; i++) {
+		for (uint32_t of = 0; of < 4; of++) {
+			const struct fragments *row = &warp[4 * g + of];
+			const struct fragments *column = &warp[4 * (2 * t + i % 2) + of];
+
+			counts[i] +=
+				(uint32_t)__builtin_popcount(row->rows[i / 2] & column->columns[0]);
+			counts[i] += (uint32_t)__builtin_popcount(
+				row->rows[2 + i / 2] & column->columns[1]);
+		}
+	}
+	__nvvm_bar_warp_sync(0xffffffffu);
+}
+
+FUNCTION word4 ptx_load_once(const uint8_t *from)
+{
+	return *(const volatile word4 *)from;
+}
+
+FUNCTION void ptx_flip(uint32_t *word, uint32_t value)
+{
+	__atomic_fetch_xor(word, value, __ATOMIC_RELAXED);
+}
+
+#endif
