@@ -21,6 +21,7 @@
 #include <glob.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Why opening the driver failed, where RESULT alone does not say it. */
@@ -211,8 +212,12 @@ int cuda_driver_get(const struct cuda_driver **ret_driver, struct why *why)
 	int err = 0;
 
 	pthread_mutex_lock(&driver_lock);
-	if (!driver_is_loaded)
+	if (!driver_is_loaded) {
+		/* Launches on different streams wait for each other where these share a channel
+		 * to the GPU, and unless asked the driver makes 8 of the 32 that there can be. */
+		setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0);
 		err = load_driver(why);
+	}
 	pthread_mutex_unlock(&driver_lock);
 	if (err)
 		return err;

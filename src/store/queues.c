@@ -91,7 +91,6 @@ static void queue_free(struct store_queue *queue)
 static err_t queue_new(struct store *store, unsigned number, struct store_queue **ret_queue)
 {
 	struct store_queue *queue = calloc(1, sizeof(*queue));
-	unsigned lanes = lanes_suitable(device_info(store->device));
 	int err;
 
 	if (!queue)
@@ -102,11 +101,6 @@ static err_t queue_new(struct store *store, unsigned number, struct store_queue 
 	pthread_cond_init(&queue->changed, NULL);
 	queue->jobs = calloc(QUEUE_JOBS, sizeof(*queue->jobs));
 	err = queue->jobs ? 0 : -ENOMEM;
-	while (!err && queue->lane_count < lanes) {
-		err = device_queue_new(store->device, &queue->lanes[queue->lane_count]);
-		if (!err)
-			queue->lane_count++;
-	}
 	if (!err)
 		err = device_pinned_alloc(store->device,
 			QUEUE_ZEROS_OFFSET + KERNEL_SCRATCH_WORDS * sizeof(uint32_t),
@@ -115,11 +109,28 @@ static err_t queue_new(struct store *store, unsigned number, struct store_queue 
 		queue_free(queue);
 		return err;
 	}
-	for (unsigned slot = 0; slot < QUEUE_JOBS; slot++)
-		job_init(&queue->jobs[slot], queue, slot);
 	atomic_init(&queue->free_jobs, (1u << QUEUE_JOBS) - 1);
 	*ret_queue = queue;
 	return 0;
+}
+
+/* The first lanes of all queues, then the second ones: a job that is alone on its queue takes the
+ * first, and drivers deal the few channels that the device has out to its queues in turn. */
+static err_t make_lanes(struct store *store)
+{
+	unsigned lanes = lanes_suitable(device_info(store->device));
+	int err = 0;
+
+	for (unsigned lane = 0; lane < lanes; lane++) {
+		for (unsigned i = 0; i < store->queue_count && !err; i++) {
+			struct store_queue *queue = store->queues[i];
+
+			err = device_queue_new(store->device, &queue->lanes[lane]);
+			if (!err)
+				queue->lane_count++;
+		}
+	}
+	return err;
 }
 
 int queues_open(struct store *store)
@@ -140,6 +151,12 @@ int queues_open(struct store *store)
 			return err;
 		store->queue_count++;
 	}
+	err = make_lanes(store);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned slot = 0; slot < QUEUE_JOBS; slot++)
+			job_init(&store->queues[i]->jobs[slot], store->queues[i], slot);
 	pthread_mutex_lock(&queues_lock);
 	store->generation = ++last_generation;
 	store->next_open = open_stores;
