@@ -49,11 +49,6 @@ static struct kernel_report *report_of(const struct setup *setup, unsigned slot)
 	return (struct kernel_report *)(setup->control->bytes + slot * SLOT_BYTES);
 }
 
-static struct kernel_segment *segments_of(const struct setup *setup, unsigned slot)
-{
-	return (struct kernel_segment *)(report_of(setup, slot) + 1);
-}
-
 static struct device_launch describe(const struct setup *setup, enum kernel kernel, unsigned slot)
 {
 	*report_of(setup, slot) = (struct kernel_report){0};
@@ -66,7 +61,7 @@ static struct device_launch describe(const struct setup *setup, enum kernel kern
 				.data_per_line = rs_data_per_line(RS_136),
 				.max_correct = RS_MAX_CORRECT,
 				.report = slot * SLOT_BYTES,
-				.segments = slot * SLOT_BYTES + sizeof(struct kernel_report),
+				.segments = KERNEL_FEW_SEGMENTS,
 				.segment_count = 1,
 				.tiles_per_segment = 1,
 				.scratch = slot * KERNEL_SCRATCH_WORDS,
@@ -107,8 +102,7 @@ static void measure_latency(const struct setup *setup)
 		double start;
 
 		read.payload_bytes = 4096;
-		segments_of(setup, 0)[0] =
-			(struct kernel_segment){.block = i % BLOCKS, .count = 4096};
+		read.params.few[0] = (struct kernel_segment){.block = i % BLOCKS, .count = 4096};
 		start = now_seconds();
 		launch(setup, &read);
 		wait_for(setup, 0);
@@ -130,7 +124,7 @@ static void launch_blocks(
 		blocks.params.payload = (uint64_t)slot * PAYLOAD_BYTES;
 		blocks.payload_bytes = PAYLOAD_BYTES;
 		for (uint32_t i = 0; i < BLOCKS_A_LAUNCH; i++)
-			segments_of(setup, slot)[i] = (struct kernel_segment){.block = first + i,
+			blocks.params.few[i] = (struct kernel_segment){.block = first + i,
 				.count = KERNEL_BLOCK_BYTES,
 				.payload = i * KERNEL_BLOCK_BYTES};
 	} else {

@@ -92,6 +92,9 @@ struct device_info *device_info_list_add(struct device_info_list *list);
 
 const struct device_backend *device_backend(enum device_kind kind);
 
+/* Where the segments of LAUNCH are in host memory; NULL if it is of whole blocks. */
+const struct kernel_segment *device_launch_segments(const struct device_launch *launch);
+
 /* The device that SELECTOR names, without opening it: see device_open(). Kinds that the selector
  * rules out are not even looked at. */
 err_t device_select(const char *selector, struct device_info *ret_info, struct why *why);

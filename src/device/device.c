@@ -195,6 +195,16 @@ static bool within(uint64_t offset, uint64_t bytes, uint64_t size)
 	return offset <= size && bytes <= size - offset;
 }
 
+static bool segments_are_within(const struct device_launch *launch)
+{
+	const struct kernel_params *params = &launch->params;
+
+	return params->segments % 8 == 0 &&
+	       within(params->segments,
+		       (uint64_t)params->segment_count * sizeof(struct kernel_segment),
+		       launch->control->size);
+}
+
 static bool control_is_right(const struct device_launch *launch)
 {
 	const struct kernel_params *params = &launch->params;
@@ -206,11 +216,10 @@ static bool control_is_right(const struct device_launch *launch)
 	if (params->segments == KERNEL_WHOLE_BLOCKS)
 		return !moves_payload && within(params->first_block, params->segment_count,
 						 launch->region->bytes / KERNEL_BLOCK_BYTES);
-	return params->segments % 8 == 0 &&
-	       within(params->segments,
-		       (uint64_t)params->segment_count * sizeof(struct kernel_segment),
-		       launch->control->size) &&
-	       (!moves_payload || (launch->payload && within(params->payload, launch->payload_bytes,
+	if (params->segments == KERNEL_FEW_SEGMENTS ? params->segment_count > KERNEL_FEW
+						    : !segments_are_within(launch))
+		return false;
+	return (!moves_payload || (launch->payload && within(params->payload, launch->payload_bytes,
 							      launch->payload->size)));
 }
 
@@ -229,6 +238,18 @@ static bool launch_is_right(const struct device *device, const struct device_lau
 	       within(params->scratch, KERNEL_SCRATCH_WORDS,
 		       launch->scratch->bytes / sizeof(uint32_t)) &&
 	       control_is_right(launch);
+}
+
+const struct kernel_segment *device_launch_segments(const struct device_launch *launch)
+{
+	switch (launch->params.segments) {
+	case KERNEL_WHOLE_BLOCKS:
+		return NULL;
+	case KERNEL_FEW_SEGMENTS:
+		return launch->params.few;
+	default:
+		return (const void *)(launch->control->bytes + launch->params.segments);
+	}
 }
 
 /* Whether this launch is one of those that device_fail_launches() asked for. */

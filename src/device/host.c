@@ -502,14 +502,13 @@ static void submit(struct host_work *work)
 static bool is_small(const struct device_launch *launch, uint32_t groups)
 {
 	const uint32_t tile_bytes = KERNEL_TILE_LINES * KERNEL_LINE_BYTES;
-	const struct kernel_segment *segments;
+	const struct kernel_segment *segments = device_launch_segments(launch);
 	uint64_t bytes = 0;
 
 	if (groups <= SMALL_BYTES / tile_bytes)
 		return true;
-	if (launch->params.segments == KERNEL_WHOLE_BLOCKS)
+	if (!segments)
 		return false;
-	segments = (const void *)(launch->control->bytes + launch->params.segments);
 	for (uint32_t i = 0; i < launch->params.segment_count && bytes <= SMALL_BYTES; i++) {
 		bytes += segments[i].count;
 		if (launch->kernel == KERNEL_WRITE || launch->kernel == KERNEL_FILL)

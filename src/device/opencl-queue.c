@@ -404,14 +404,15 @@ static bool payload_fits(const struct device_launch *launch, const struct kernel
 int opencl_launch(struct device_queue *base, const struct device_launch *launch)
 {
 	struct opencl_queue *queue = opencl_queue(base);
+	const struct kernel_segment *segments = device_launch_segments(launch);
 	struct staging staging = {.params = launch->params};
 	size_t control_bytes = sizeof(struct kernel_report);
 	struct pending *pending;
 	int err;
 
 	staging.params.report = 0;
-	if (launch->params.segments != KERNEL_WHOLE_BLOCKS) {
-		staging.segments = (const void *)(launch->control->bytes + launch->params.segments);
+	if (segments) {
+		staging.segments = segments;
 		staging.params.segments = sizeof(struct kernel_report);
 		control_bytes += launch->params.segment_count * sizeof(struct kernel_segment);
 	}

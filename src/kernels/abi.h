@@ -96,10 +96,15 @@ struct kernel_segment {
 	uint32_t source_first; /* and the first byte of it */
 };
 
-/* 88 bytes, the same in C, OpenCL C and CUDA: 64-bit members first, no padding. */
+/* So many segments can be handed over with the parameters, so that no group need fetch them from
+ * host memory: as many as a 1 MiB request of whole blocks, cut at both ends, has. */
+#define KERNEL_FEW 10u
+
+/* 408 bytes, the same in C, OpenCL C and CUDA: 64-bit members first, no padding. */
 struct kernel_params {
 	uint64_t parity_base;   /* byte in the region of line 0's parity */
-	uint64_t segments;      /* byte in control of the first segment, or KERNEL_WHOLE_BLOCKS */
+	uint64_t segments;      /* byte in control of the first segment, or KERNEL_WHOLE_BLOCKS or
+				 * KERNEL_FEW_SEGMENTS */
 	uint64_t report;        /* byte in control of the report */
 	uint64_t payload;       /* byte in payload of the job's payload */
 	uint64_t seed;          /* KERNEL_RANDOMIZE, KERNEL_COMPARE, KERNEL_INJECT */
@@ -114,12 +119,14 @@ struct kernel_params {
 	uint32_t scratch;     /* first word in scratch of this launch's words */
 	uint32_t ticket;      /* what report.done becomes; never 0 or KERNEL_FAILED */
 	uint32_t pattern;     /* KERNEL_FILL: the byte, 0..255 */
-	uint32_t inject_errors; /* KERNEL_INJECT: 1..8 bytes a line */
-	uint32_t inject_every;  /* KERNEL_INJECT: >= 1; 1 is every line */
-	uint32_t stream;        /* KERNEL_STREAM: STREAM_... */
+	uint32_t inject_errors;                /* KERNEL_INJECT: 1..8 bytes a line */
+	uint32_t inject_every;                 /* KERNEL_INJECT: >= 1; 1 is every line */
+	uint32_t stream;                       /* KERNEL_STREAM: STREAM_... */
+	struct kernel_segment few[KERNEL_FEW]; /* with KERNEL_FEW_SEGMENTS */
 };
 
 #define KERNEL_WHOLE_BLOCKS 0xffffffffffffffffull
+#define KERNEL_FEW_SEGMENTS 0xfffffffffffffffeull
 
 /* 64 bytes. The device writes `done` last, when everything else that the launch wrote to host
  * memory can be seen there; the host zeroes the report before the launch. */

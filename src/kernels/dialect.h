@@ -8,6 +8,8 @@
  * a toolkit) and C have in common, and one name for each thing that they spell differently.
  *
  *	KERNEL(name)        begins the definition of the entry point vramfs_<name>
+ *	KERNEL_LAUNCHED     the same for groups of so many lanes, of which a multiprocessor has to
+ *	                    hold so many; CUDA only
  *	GLOBAL, CONSTANT    pointers to device or pinned memory; tables at file scope
  *	TABLE               in front of a table whose entries lanes look up by index of their own;
  *	                    not in OpenCL C
@@ -16,11 +18,12 @@
  *	                    scope)
  *	FUNCTION            begins the definition of any other function
  *	FUNCTION_APART      the same, of one that stays a call, so that its callers need no
- *registers for what they hardly ever do; not in OpenCL C KERNEL_LAUNCHED     as KERNEL, CUDA only:
- *for groups of so many lanes, of which a multiprocessor has to hold so many GROUP which group this
- *is FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group wide_t 16
- *bytes that are loaded and stored at once; WIDE_LOW and WIDE_HIGH are its halves BARRIER waits for
- *the group; what a lane wrote before it, all lanes see after it
+ *	                    registers for what they hardly ever do; not in OpenCL C
+ *	GROUP               which group this is
+ *	FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group
+ *	wide_t              16 bytes that are loaded and stored at once; WIDE() makes one of two
+ *	                    halves, WIDE_LOW() and WIDE_HIGH() are them
+ *	BARRIER             waits for the group; what a lane wrote before it, all lanes see after it
  *
  * In C a group has a single lane, which takes all the numbers of each FOR_EACH_LANE, and BARRIER is
  * nothing. So between two such loops a value may be kept only in LOCAL memory, or in a variable
@@ -41,6 +44,7 @@ typedef ulong2 wide_t;
 
 #define WIDE_LOW(wide) ((wide).x)
 #define WIDE_HIGH(wide) ((wide).y)
+#define WIDE(low, high) ((ulong2)((low), (high)))
 
 #define GLOBAL __global
 #define LOCAL __local
@@ -99,6 +103,7 @@ typedef unsigned long uint64_t;
 #define GLOBAL_TAKE(pointer) ((uint32_t)__nvvm_atom_xchg_gen_i((int *)(pointer), 0))
 #define SYSTEM_FENCE() __nvvm_membar_sys()
 #define PUBLISH(pointer, value) (*(volatile uint32_t *)(pointer) = (value))
+#define PREFETCH(pointer) asm volatile("prefetch.global.L1 [%0];" : : "l"(pointer))
 
 #else /* C, for this machine's processors */
 
@@ -139,6 +144,7 @@ typedef unsigned long uint64_t;
 typedef uint64_t wide_t __attribute__((vector_size(16)));
 #define WIDE_LOW(wide) ((wide)[0])
 #define WIDE_HIGH(wide) ((wide)[1])
+#define WIDE(low, high) ((wide_t){(low), (high)})
 #endif
 
 /* Bytes of the region. Launches that only read a line may run at the same time, and each may find
@@ -146,6 +152,11 @@ typedef uint64_t wide_t __attribute__((vector_size(16)));
 #if !defined(REGION_LOAD)
 #define REGION_LOAD(pointer) (*(pointer))
 #define REGION_STORE(pointer, value) (*(pointer) = (value))
+#endif
+
+/* What will be loaded from there can begin to come. */
+#if !defined(PREFETCH)
+#define PREFETCH(pointer) ((void)(pointer))
 #endif
 
 /* In front of a loop that indexes a private array, which only unrolled loops can keep in registers.

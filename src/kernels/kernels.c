@@ -11,6 +11,7 @@
  * before
  *
  *	TILE_TOGETHER_DEFINED	tile_encode() of its own: see tile.h
+ *	ENCODER_DEFINED		struct encoder and encoder_load() of its own
  *	LINE_ERRORS_DEFINED	line_errors() of its own
  *	TILE_MOVES_DEFINED	the moves of tile.h of its own
  *	SWEEPS_DEFINED		encode, verify, correct and refresh of its own
@@ -29,11 +30,12 @@ KERNEL(encode)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
+	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
-		tile_encode(&tile, &work, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		parity_store(region, parity_offset(&params, &work, line),
 			line_parity(&tile, &work, line));
@@ -45,11 +47,12 @@ KERNEL(verify)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
+	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
-		tile_encode(&tile, &work, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			uint64_t stored = parity_load(region, parity_offset(&params, &work, line));
@@ -64,11 +67,12 @@ KERNEL(correct)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
+	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
-		tile_encode(&tile, &work, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		line_correct(&tile, &work, &params, region, line);
 	}
@@ -79,11 +83,12 @@ KERNEL(refresh)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
+	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
 	if (params.parity_pitch) {
 		tile_load(&tile, &work, region, work.line_begin, work.line_end);
 		BARRIER();
-		tile_encode(&tile, &work, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state = line_correct(&tile, &work, &params, region, line);
@@ -101,11 +106,14 @@ KERNEL(read)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
+	struct encoder encoder = encoder_load(&params);
+	FOR_EACH_LINE(line, work)
+	PREFETCH(region + parity_offset(&params, &work, line));
 	tile_init(&tile);
 	tile_load(&tile, &work, region, work.line_begin, work.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
-		tile_encode(&tile, &work, work.line_begin, work.line_end);
+		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		line_correct(&tile, &work, &params, region, line);
 		BARRIER();
@@ -119,7 +127,7 @@ KERNEL(read)
  * group's first and its last, are loaded and checked.
  */
 FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, GLOBAL uint8_t *region)
+	const struct kernel_params *params, const struct encoder *encoder, GLOBAL uint8_t *region)
 {
 	bool first_is_old = work->zero_begin % work->data_bytes != 0;
 	bool last_is_old = work->zero_end % work->data_bytes != 0;
@@ -133,9 +141,9 @@ FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
 	BARRIER();
 	if (params->parity_pitch) {
 		if (first_is_old)
-			tile_encode(tile, work, work->line_begin, work->line_begin + 1);
+			tile_encode(tile, work, encoder, work->line_begin, work->line_begin + 1);
 		if (last_is_old)
-			tile_encode(tile, work, last, last + 1);
+			tile_encode(tile, work, encoder, last, last + 1);
 		FOR_EACH_LANE (i, 0, 2) {
 			uint32_t line = i == 0 ? work->line_begin : last;
 			if (i == 0 ? first_is_old : last_is_old)
@@ -155,11 +163,11 @@ FUNCTION void zeros_merge(LOCAL struct tile *tile, const struct work *work)
 
 /* In the end all lines are encoded and stored, but for those whose old bytes are lost. */
 FUNCTION void lines_store(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, GLOBAL uint8_t *region)
+	const struct kernel_params *params, const struct encoder *encoder, GLOBAL uint8_t *region)
 {
 	BARRIER();
 	if (params->parity_pitch) {
-		tile_encode(tile, work, work->line_begin, work->line_end);
+		tile_encode(tile, work, encoder, work->line_begin, work->line_end);
 		FOR_EACH_LINE(line, *work)
 		{
 			if (!tile->marked[line])
@@ -174,11 +182,12 @@ KERNEL(write)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, true);
+	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
-	old_lines_load(&tile, &work, &params, region);
+	old_lines_load(&tile, &work, &params, &encoder, region);
 	zeros_merge(&tile, &work);
 	tile_from_payload(&tile, &work, payload);
-	lines_store(&tile, &work, &params, region);
+	lines_store(&tile, &work, &params, &encoder, region);
 	group_finish(&tile, &params, scratch, control);
 }
 
@@ -186,11 +195,12 @@ KERNEL(fill)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, true);
+	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
-	old_lines_load(&tile, &work, &params, region);
+	old_lines_load(&tile, &work, &params, &encoder, region);
 	zeros_merge(&tile, &work);
 	tile_set(&tile, &work, work.begin, work.end, params.pattern);
-	lines_store(&tile, &work, &params, region);
+	lines_store(&tile, &work, &params, &encoder, region);
 	group_finish(&tile, &params, scratch, control);
 }
 
@@ -201,11 +211,12 @@ KERNEL(copy)
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
 	struct work source = work_source(&work);
+	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
 	tile_load(&tile, &source, region, source.line_begin, source.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
-		tile_encode(&tile, &source, source.line_begin, source.line_end);
+		tile_encode(&tile, &source, &encoder, source.line_begin, source.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state =
@@ -307,7 +318,6 @@ KERNEL(inject)
 	group_finish(&tile, &params, scratch, control);
 }
 
-#define WIDE_BYTES 16u
 #define LINE_WIDES (KERNEL_LINE_BYTES / WIDE_BYTES)
 
 /* What KERNEL_STREAM reads of the parity of line INDEX. */

@@ -103,9 +103,10 @@ static void batch_encode(const uint8_t *bytes, uint32_t data_bytes, uint64_t *pa
 }
 
 /* A batch of which many lines are asked for is encoded as a whole, whatever is in the others. */
-FUNCTION void tile_encode(
-	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end)
+FUNCTION void tile_encode(LOCAL struct tile *tile, const struct work *work,
+	const struct encoder *encoder, uint32_t begin, uint32_t end)
 {
+	(void)encoder;
 	for (uint32_t batch = begin / BATCH_LINES * BATCH_LINES; batch < end;
 		batch += BATCH_LINES) {
 		uint32_t from = begin > batch ? begin : batch;

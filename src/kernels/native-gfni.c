@@ -110,9 +110,10 @@ static void batch_encode(const uint8_t *bytes, uint32_t data_bytes, uint64_t *pa
 
 /* Whole batches, whatever is in the lines that nobody asked for: a batch takes no longer than a
  * line would by itself. */
-FUNCTION void tile_encode(
-	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end)
+FUNCTION void tile_encode(LOCAL struct tile *tile, const struct work *work,
+	const struct encoder *encoder, uint32_t begin, uint32_t end)
 {
+	(void)encoder;
 	for (uint32_t batch = begin / BATCH_LINES * BATCH_LINES; batch < end; batch += BATCH_LINES)
 		batch_encode(tile_byte(tile, batch, 0), work->data_bytes, tile->parity + batch);
 }

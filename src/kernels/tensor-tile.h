@@ -4,9 +4,25 @@
 #define VRAMFS_KERNELS_TENSOR_TILE_H
 
 #define TILE_TOGETHER_DEFINED
+#define ENCODER_DEFINED
 #define LINE_ERRORS_DEFINED
 #include "kernels/decoder.h"
 #include "kernels/tensor.h"
+
+/* Loaded together with the tile's lines, instead of after them. */
+struct encoder {
+	struct matrix matrix;
+};
+
+FUNCTION struct encoder encoder_load(const struct kernel_params *params)
+{
+	struct encoder encoder = {};
+	if (params->parity_pitch)
+		encoder.matrix =
+			matrix_load(params->data_per_line == 128 ? rs_matrix_136 : rs_matrix_128);
+	return encoder;
+}
+
 #include "kernels/tile.h"
 
 /*
@@ -24,15 +40,15 @@ FUNCTION word4 tile_chunk(LOCAL struct tile *tile, uint32_t line, uint32_t index
 	return chunk;
 }
 
-FUNCTION void tile_encode(
-	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end)
+FUNCTION void tile_encode(LOCAL struct tile *tile, const struct work *work,
+	const struct encoder *encoder, uint32_t begin, uint32_t end)
 {
 	const uint32_t g = warp_lane() / 4, t = warp_lane() % 4;
-	struct matrix matrix = matrix_load(work->data_bytes == 128 ? rs_matrix_136 : rs_matrix_128);
+	(void)work;
 	for (uint32_t first = begin / EIGHT * EIGHT + LANE / WARP_LANES * EIGHT; first < end;
 		first += LANES / WARP_LANES * EIGHT) {
-		struct product product = matrix_multiply(&matrix, tile_chunk(tile, first + g, t),
-			tile_chunk(tile, first + g, t + 4));
+		struct product product = matrix_multiply(&encoder->matrix,
+			tile_chunk(tile, first + g, t), tile_chunk(tile, first + g, t + 4));
 		((LOCAL uint8_t *)&tile->parity[first + 2 * t])[g] = (uint8_t)product.even;
 		((LOCAL uint8_t *)&tile->parity[first + 2 * t + 1])[g] = (uint8_t)product.odd;
 	}

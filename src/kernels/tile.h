@@ -10,11 +10,12 @@
  * between the region or the payload and local memory with all its lanes side by side, works on them
  * with one lane a line, and at the end counts itself as finished.
  *
- * Memory outside the group is accessed in units of 8 bytes, consecutive lanes taking consecutive
- * units, which for pinned host memory means full PCIe packets. A lane asks for BATCH units before
- * it uses the first, because one trip to the host takes longer than all else.
+ * Memory outside the group is accessed in units of 8 bytes, or of 16 if it is host memory,
+ * consecutive lanes taking consecutive units, which there means full PCIe packets. A lane asks for
+ * BATCH units before it uses the first, because one trip to the host takes longer than all else.
  */
 #define UNIT_BYTES 8u
+#define WIDE_BYTES 16u
 #define LINE_UNITS (KERNEL_LINE_BYTES / UNIT_BYTES)
 
 #if defined(VRAMFS_DEVICE_CODE)
@@ -85,16 +86,20 @@ FUNCTION struct work work_find(const struct kernel_params *params, GLOBAL const 
 	uint32_t block = params->first_block + index, source = block, source_first = 0;
 	uint32_t payload = 0;
 	if (params->segments != KERNEL_WHOLE_BLOCKS) {
-		GLOBAL const struct kernel_segment *segment =
-			(GLOBAL const struct kernel_segment *)(control + params->segments) + index;
-		block = segment->block;
-		first = segment->first;
-		end = first + segment->count;
-		zero_from = zeroes ? segment->zero_from : first;
-		zero_to = zeroes ? segment->zero_to : end;
-		payload = segment->payload;
-		source = segment->source;
-		source_first = segment->source_first;
+		struct kernel_segment segment;
+		if (params->segments == KERNEL_FEW_SEGMENTS)
+			segment = params->few[index];
+		else
+			segment = ((GLOBAL const struct kernel_segment *)(control +
+									  params->segments))[index];
+		block = segment.block;
+		first = segment.first;
+		end = first + segment.count;
+		zero_from = zeroes ? segment.zero_from : first;
+		zero_to = zeroes ? segment.zero_to : end;
+		payload = segment.payload;
+		source = segment.source;
+		source_first = segment.source_first;
 	}
 
 	uint32_t tile_bytes = work.data_bytes * KERNEL_TILE_LINES;
@@ -274,24 +279,24 @@ FUNCTION void tile_set(LOCAL struct tile *tile, const struct work *work, uint32_
 }
 
 /*
- * How the group's stretch of payload lies in units of host memory: some bytes in front of the first
- * whole unit, whole units, some bytes behind. In the tile these units begin at a multiple of 8 as
- * well, or, when payload and file offset don't fit together, anywhere, even in one line and end in
- * the next.
+ * How the group's stretch of payload lies in pieces of 16 bytes of host memory: some bytes in front
+ * of the first whole piece, whole pieces, some bytes behind. PCIe is a third slower in pieces of 8.
+ * In the tile the halves of a piece begin at a multiple of 8 as well, or, when payload and file
+ * offset don't fit together, anywhere, even in one line and end in the next.
  */
 struct payload_layout {
-	uint32_t head, units, tail;
+	uint32_t head, pieces, tail;
 };
 
 FUNCTION struct payload_layout payload_layout_of(const struct work *work)
 {
 	struct payload_layout layout;
 	uint32_t bytes = work->end - work->begin;
-	layout.head = (0 - (uint32_t)work->payload) % UNIT_BYTES;
+	layout.head = (0 - (uint32_t)work->payload) % WIDE_BYTES;
 	if (layout.head > bytes)
 		layout.head = bytes;
-	layout.units = (bytes - layout.head) / UNIT_BYTES;
-	layout.tail = (bytes - layout.head) % UNIT_BYTES;
+	layout.pieces = (bytes - layout.head) / WIDE_BYTES;
+	layout.tail = (bytes - layout.head) % WIDE_BYTES;
 	return layout;
 }
 
@@ -301,25 +306,26 @@ FUNCTION void tile_from_payload(
 {
 	struct payload_layout layout = payload_layout_of(work);
 	GLOBAL const uint8_t *bytes = payload + work->payload;
-	GLOBAL const uint64_t *units = (GLOBAL const uint64_t *)(bytes + layout.head);
-	for (uint32_t first = LANE; first < layout.units; first += LANES * BATCH) {
-		uint64_t batch[BATCH];
+	GLOBAL const wide_t *pieces = (GLOBAL const wide_t *)(bytes + layout.head);
+	for (uint32_t first = LANE; first < layout.pieces; first += LANES * BATCH) {
+		wide_t batch[BATCH];
 		UNROLL for (uint32_t i = 0; i < BATCH; i++)
 		{
-			if (first + i * LANES < layout.units)
-				batch[i] = units[first + i * LANES];
+			if (first + i * LANES < layout.pieces)
+				batch[i] = pieces[first + i * LANES];
 		}
 		UNROLL for (uint32_t i = 0; i < BATCH; i++)
 		{
-			if (first + i * LANES < layout.units)
-				tile_put(tile, work,
-					work->begin + layout.head +
-						(first + i * LANES) * UNIT_BYTES,
-					batch[i]);
+			uint32_t position =
+				work->begin + layout.head + (first + i * LANES) * WIDE_BYTES;
+			if (first + i * LANES < layout.pieces) {
+				tile_put(tile, work, position, WIDE_LOW(batch[i]));
+				tile_put(tile, work, position + UNIT_BYTES, WIDE_HIGH(batch[i]));
+			}
 		}
 	}
 	FOR_EACH_LANE (i, 0, layout.head + layout.tail) {
-		uint32_t offset = i < layout.head ? i : i + layout.units * UNIT_BYTES;
+		uint32_t offset = i < layout.head ? i : i + layout.pieces * WIDE_BYTES;
 		*tile_at(tile, work, work->begin + offset) = bytes[offset];
 	}
 }
@@ -330,11 +336,14 @@ FUNCTION void tile_to_payload(
 {
 	struct payload_layout layout = payload_layout_of(work);
 	GLOBAL uint8_t *bytes = payload + work->payload;
-	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(bytes + layout.head);
-	FOR_EACH_LANE (unit, 0, layout.units)
-		units[unit] = tile_get(tile, work, work->begin + layout.head + unit * UNIT_BYTES);
+	GLOBAL wide_t *pieces = (GLOBAL wide_t *)(bytes + layout.head);
+	FOR_EACH_LANE (i, 0, layout.pieces) {
+		uint32_t position = work->begin + layout.head + i * WIDE_BYTES;
+		pieces[i] = WIDE(tile_get(tile, work, position),
+			tile_get(tile, work, position + UNIT_BYTES));
+	}
 	FOR_EACH_LANE (i, 0, layout.head + layout.tail) {
-		uint32_t offset = i < layout.head ? i : i + layout.units * UNIT_BYTES;
+		uint32_t offset = i < layout.head ? i : i + layout.pieces * WIDE_BYTES;
 		bytes[offset] = *tile_at(tile, work, work->begin + offset);
 	}
 }
@@ -350,14 +359,27 @@ FUNCTION void parity_store(GLOBAL uint8_t *region, uint64_t offset, uint64_t par
 	*(GLOBAL uint64_t *)(region + offset) = parity;
 }
 
+/* What tile_encode() needs besides the tile, loaded before it. */
+#if !defined(ENCODER_DEFINED)
+struct encoder {
+	uint32_t unused;
+};
+
+FUNCTION struct encoder encoder_load(const struct kernel_params *params)
+{
+	struct encoder encoder = {params->parity_pitch};
+	return encoder;
+}
+#endif
+
 /*
  * The parity that a line of the tile should have. Here every lane finds it out by itself. A variant
  * may have the lanes work together, which they do in tile_encode(), with barriers before and
  * behind: all lanes call that before any of them asks for a line among BEGIN..END-1.
  */
 #if defined(TILE_TOGETHER_DEFINED)
-FUNCTION void tile_encode(
-	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end);
+FUNCTION void tile_encode(LOCAL struct tile *tile, const struct work *work,
+	const struct encoder *encoder, uint32_t begin, uint32_t end);
 
 FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, uint32_t line)
 {
@@ -365,10 +387,10 @@ FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, 
 	return tile->parity[line];
 }
 #else
-FUNCTION void tile_encode(
-	LOCAL struct tile *tile, const struct work *work, uint32_t begin, uint32_t end)
+FUNCTION void tile_encode(LOCAL struct tile *tile, const struct work *work,
+	const struct encoder *encoder, uint32_t begin, uint32_t end)
 {
-	(void)tile, (void)work, (void)begin, (void)end;
+	(void)tile, (void)work, (void)encoder, (void)begin, (void)end;
 }
 
 FUNCTION uint64_t line_parity(LOCAL struct tile *tile, const struct work *work, uint32_t line)
@@ -447,6 +469,17 @@ FUNCTION void launch_finish(LOCAL const uint32_t *counts, const struct kernel_pa
 	BARRIER();
 	if (LANE != 0)
 		return;
+	GLOBAL struct kernel_report *report =
+		(GLOBAL struct kernel_report *)(control + params->report);
+	if (groups == 1) { /* nobody to add up with, and every access takes a while */
+		if (counts[COUNT_FLAGGED]) {
+			for (uint32_t i = COUNT_FLAGGED; i < COUNTS; i++)
+				(&report->flagged)[i] = counts[i];
+		}
+		SYSTEM_FENCE();
+		PUBLISH(&report->done, params->ticket);
+		return;
+	}
 	GLOBAL uint32_t *words = scratch + params->scratch;
 	for (uint32_t i = 0; i < COUNTS; i++) {
 		if (counts[i])
@@ -456,8 +489,6 @@ FUNCTION void launch_finish(LOCAL const uint32_t *counts, const struct kernel_pa
 	if (GLOBAL_ADD(words + SCRATCH_FINISHED, 1) + 1 != groups)
 		return;
 	SYSTEM_FENCE();
-	GLOBAL struct kernel_report *report =
-		(GLOBAL struct kernel_report *)(control + params->report);
 	/* The host has zeroed the report, and where no line was flagged nothing else is counted;
 	 * each of these takes a while. */
 	uint32_t flagged = GLOBAL_TAKE(words + COUNT_FLAGGED);

@@ -46,6 +46,8 @@
 typedef uint64_t wide_t __attribute__((vector_size(16)));
 #define WIDE_LOW(wide) ((wide)[0])
 #define WIDE_HIGH(wide) ((wide)[1])
+#define WIDE(low, high) ((wide_t){(low), (high)})
+#define PREFETCH(pointer) ((void)(pointer))
 
 #define FOR_EACH_LANE(i, begin, end) for (uint32_t i = (begin) + LANE; i < (end); i += LANES)
 
