@@ -3,9 +3,9 @@
 /*
  * Exact ordering of the jobs that touch the same lines, without a lock that all jobs take.
  *
- * The table has many shards, and a block's claims are all in one of them, in the order in which
- * they were entered. A new claim looks at the earlier ones in its shard and counts those that it
- * conflicts with: its job's blockers. When a job has ended, each of its claims is taken out and
+ * The table has CLAIMS_STRIDE shards, and a block's claims are all in one of them, in the order in
+ * which they were entered. A new claim looks at the earlier ones in its shard and counts those that
+ * it conflicts with: its job's blockers. When a job has ended, each of its claims is taken out and
  * each later claim that it conflicted with loses one blocker; whoever takes the last one away gets
  * that job to launch. A reader that comes after a waiting writer waits behind it, so nobody
  * starves.
@@ -33,7 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARDS 1024u
+#define SHARDS CLAIMS_STRIDE
 #define SET_BITS 64u
 #define SET_WORDS (SHARDS / SET_BITS)
 #define SPINS_BEFORE_YIELD 100u
@@ -102,7 +102,8 @@ static void for_each_shard(
 
 bool claims_conflict(const struct claim *a, const struct claim *b)
 {
-	return a->block == b->block && a->first_line <= b->last_line &&
+	return shard_number(a->block) == shard_number(b->block) && a->block <= b->last_block &&
+	       b->block <= a->last_block && a->first_line <= b->last_line &&
 	       b->first_line <= a->last_line && (a->write || b->write);
 }
 

@@ -12,14 +12,18 @@
 /*
  * Which lines of which blocks the jobs that are under way read and write, so that jobs that must
  * not run at once wait for each other in the order in which they came. Two claims conflict if they
- * are of one block, have a line in common, and at least one of them writes.
+ * have a line of a block in common, and at least one of them writes.
  */
 struct claims;
 struct claim_holder;
 
+/* A claim can be of one block, or of every CLAIMS_STRIDE-th; so many claims are enough for any
+ * range of blocks. */
+#define CLAIMS_STRIDE 512u
+
 struct claim {
 	/* The caller's */
-	uint32_t block;
+	uint32_t block, last_block; /* block, block + CLAIMS_STRIDE, ..., last_block */
 	uint16_t first_line, last_line;
 	bool write;
 	/* claims.c's, while entered */

@@ -20,23 +20,17 @@
  * which is either already right or becomes right; every state in between is closer to the codeword
  * than the first, so all readers correct it to the same one. Making it a writer would line up all
  * readers of a popular line for the sake of errors that almost never happen.
- *
- * Rounds: the groups of one launch run in any order, so a job in which two segments write the same
- * line (with 120-byte lines two neighbouring 4 KiB pieces do) is launched in several rounds, each
- * the longest run of segments without a conflict, one after the other. It keeps all its claims
- * meanwhile.
  */
 #include "store/job.h"
 
 #include "base/log.h"
 #include "store/internal.h"
+#include "store/job-segments.h"
 #include "store/job-trace.h"
 
 #include <assert.h>
 #include <sched.h>
 #include <string.h>
-
-#define LAST_LINE (KERNEL_BLOCK_LINES - 1)
 
 static struct store_job_state *state_of(struct claim_holder *holder)
 {
@@ -82,179 +76,6 @@ void store_job_drop(struct store_job *job)
 	atomic_fetch_or_explicit(&state->queue->free_jobs, 1u << state->slot, memory_order_release);
 }
 
-static bool moves_payload(enum kernel kernel)
-{
-	return kernel == KERNEL_READ || kernel == KERNEL_WRITE;
-}
-
-static bool only_reads(enum kernel kernel)
-{
-	return kernel == KERNEL_READ || kernel == KERNEL_VERIFY || kernel == KERNEL_COMPARE;
-}
-
-/* Writes around its bytes zeros as well. */
-static bool zeroes(enum kernel kernel)
-{
-	return kernel == KERNEL_WRITE || kernel == KERNEL_FILL;
-}
-
-/* The first byte that a segment touches in its block, and the one behind the last. */
-static uint32_t segment_begin(enum kernel kernel, const struct kernel_segment *segment)
-{
-	return zeroes(kernel) ? segment->zero_from : segment->first;
-}
-
-static uint32_t segment_end(enum kernel kernel, const struct kernel_segment *segment)
-{
-	return zeroes(kernel) ? segment->zero_to : segment->first + segment->count;
-}
-
-/* A caller that breaks these would have the device write where it must not. */
-static void check_copy(const struct store_geometry *geometry, const struct kernel_segment *segment)
-{
-	assert(segment->source < geometry->blocks);
-	assert(segment->source_first <= geometry->block_payload);
-	assert(segment->count <= geometry->block_payload - segment->source_first);
-	assert(segment->first % geometry->line_payload == 0);
-	assert(segment->source_first % geometry->line_payload == 0);
-	assert(segment->count % geometry->line_payload == 0);
-	/* The groups of a launch run in any order. */
-	assert(segment->source != segment->block ||
-		segment->source_first + segment->count <= segment->first ||
-		segment->first + segment->count <= segment->source_first);
-	(void)geometry;
-	(void)segment;
-}
-
-static void check_segment(const struct store_job *job, const struct kernel_segment *segment)
-{
-	const struct store_geometry *geometry = &job->state->queue->store->geometry;
-
-	assert(segment->block < geometry->blocks);
-	assert(segment->first <= geometry->block_payload);
-	assert(segment->count <= geometry->block_payload - segment->first);
-	assert(segment_begin(job->kernel, segment) <= segment->first);
-	assert(segment_end(job->kernel, segment) >= segment->first + segment->count);
-	assert(segment_end(job->kernel, segment) <= geometry->block_payload);
-	assert(segment_begin(job->kernel, segment) < segment_end(job->kernel, segment));
-	if (job->kernel == KERNEL_COPY)
-		check_copy(geometry, segment);
-	assert(!moves_payload(job->kernel) ||
-		(uint64_t)segment->payload + segment->count <= job->payload_bytes);
-	(void)geometry;
-}
-
-static void check_job(const struct store_job *job)
-{
-	assert(atomic_load(&job->state->phase) == JOB_TAKEN);
-	assert(job->done);
-	assert(job->segment_count >= 1 && job->segment_count <= STORE_JOB_SEGMENTS);
-	if (moves_payload(job->kernel)) {
-		assert(!job->whole_blocks && job->payload);
-		assert(job->payload_offset <= job->payload->size);
-		assert(job->payload_bytes <= job->payload->size - job->payload_offset);
-	}
-	if (job->whole_blocks) {
-		assert(job->kernel != KERNEL_COPY);
-		assert((uint64_t)job->first_block + job->segment_count <=
-			job->state->queue->store->geometry.blocks);
-		return;
-	}
-	assert(job->kernel != KERNEL_STREAM);
-	for (unsigned i = 0; i < job->segment_count; i++)
-		check_segment(job, &job->segments[i]);
-}
-
-/* Of the lines that bytes BEGIN..END-1 of a block are in. */
-static struct claim claim_bytes(
-	const struct store_job *job, uint32_t block, uint32_t begin, uint32_t end, bool write)
-{
-	uint32_t line_payload = job->state->queue->store->geometry.line_payload;
-
-	return (struct claim){
-		.block = block,
-		.first_line = (uint16_t)(begin / line_payload),
-		.last_line = (uint16_t)((end - 1) / line_payload),
-		.write = write,
-	};
-}
-
-static void make_claims(struct store_job_state *state)
-{
-	const struct store_job *job = &state->job;
-	bool write = !only_reads(job->kernel);
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < job->segment_count; i++) {
-		const struct kernel_segment *segment = &job->segments[i];
-
-		if (job->whole_blocks) {
-			state->claims[count++] = (struct claim){.block = job->first_block + i,
-				.last_line = LAST_LINE,
-				.write = write};
-			continue;
-		}
-		state->claims[count++] =
-			claim_bytes(job, segment->block, segment_begin(job->kernel, segment),
-				segment_end(job->kernel, segment), write);
-		if (job->kernel == KERNEL_COPY)
-			state->claims[count++] =
-				claim_bytes(job, segment->source, segment->source_first,
-					segment->source_first + segment->count, false);
-	}
-	state->holder.claim_count = count;
-}
-
-static unsigned claims_a_segment(const struct store_job *job)
-{
-	return job->kernel == KERNEL_COPY ? 2 : 1;
-}
-
-static bool segments_conflict(const struct store_job_state *state, unsigned a, unsigned b)
-{
-	unsigned each = claims_a_segment(&state->job);
-
-	for (unsigned i = a * each; i < (a + 1) * each; i++)
-		for (unsigned j = b * each; j < (b + 1) * each; j++)
-			if (claims_conflict(&state->claims[i], &state->claims[j]))
-				return true;
-	return false;
-}
-
-/* From the segments that are left, those of the next launch: all, or up to the first that
- * conflicts with one of them. */
-static void plan_round(struct store_job_state *state)
-{
-	unsigned first = state->round_first, end = state->job.segment_count;
-
-	if (state->holder.conflicts_with_itself) {
-		for (unsigned i = first + 1; i < end; i++)
-			for (unsigned j = first; j < i && i < end; j++)
-				if (segments_conflict(state, i, j))
-					end = i;
-	}
-	state->round_count = end - first;
-}
-
-_Static_assert(STORE_JOB_SEGMENTS *KERNEL_BLOCK_TILES <= DEVICE_LAUNCH_GROUPS,
-	"devices are prepared for launches as large as a job");
-
-static uint32_t tiles_per_segment(const struct store_job_state *state)
-{
-	unsigned each = claims_a_segment(&state->job);
-	uint32_t most = 1;
-
-	for (unsigned i = 0; i < state->round_count; i++) {
-		const struct claim *claim = &state->claims[(state->round_first + i) * each];
-		uint32_t tiles = claim->last_line / KERNEL_TILE_LINES -
-				 claim->first_line / KERNEL_TILE_LINES + 1;
-
-		if (tiles > most)
-			most = tiles;
-	}
-	return most;
-}
-
 /* Any number but 0 and KERNEL_FAILED. */
 static uint32_t new_ticket(struct store_queue *queue)
 {
@@ -269,17 +90,14 @@ static struct kernel_params describe_params(const struct store_job_state *state)
 	const struct store *store = state->queue->store;
 	uint64_t control = (uint64_t)state->slot * JOB_CONTROL_BYTES;
 
-	return (struct kernel_params){
+	struct kernel_params params = {
 		.parity_base = store->parity_base,
 		.parity_pitch = store->parity_pitch,
 		.data_per_line = store->geometry.line_payload,
 		.max_correct = store->geometry.max_correct,
-		.segments = job->whole_blocks
-				    ? KERNEL_WHOLE_BLOCKS
-				    : control + state->round_first * sizeof(struct kernel_segment),
 		.first_block = job->first_block,
 		.segment_count = state->round_count,
-		.tiles_per_segment = tiles_per_segment(state),
+		.tiles_per_segment = job_tiles_per_segment(state),
 		.report = control + JOB_REPORT_OFFSET,
 		.scratch = state->scratch_word,
 		.ticket = state->ticket,
@@ -290,12 +108,23 @@ static struct kernel_params describe_params(const struct store_job_state *state)
 		.inject_every = job->inject_every,
 		.stream = job->stream,
 	};
+
+	if (job->whole_blocks) {
+		params.segments = KERNEL_WHOLE_BLOCKS;
+	} else if (state->round_count <= KERNEL_FEW) {
+		params.segments = KERNEL_FEW_SEGMENTS;
+		memcpy(params.few, job->segments + state->round_first,
+			state->round_count * sizeof(params.few[0]));
+	} else {
+		params.segments = control + state->round_first * sizeof(struct kernel_segment);
+	}
+	return params;
 }
 
 static struct device_launch describe_launch(const struct store_job_state *state)
 {
 	const struct store_job *job = &state->job;
-	bool payload = moves_payload(job->kernel);
+	bool payload = job_moves_payload(job);
 
 	return (struct device_launch){
 		.kernel = job->kernel,
@@ -332,7 +161,7 @@ static void job_launch(struct store_job_state *state)
 	struct store_queue *queue = state->queue;
 	int err = state->scratch_dirty ? clean_scratch(state) : 0;
 
-	plan_round(state);
+	job_plan_round(state);
 	memset((char *)state->report + sizeof(state->report->done), 0,
 		sizeof(*state->report) - sizeof(state->report->done));
 	/* Threads that share the queue may look at this one still. */
@@ -392,8 +221,8 @@ void store_submit(struct store_job *job)
 	struct store_job_state *state = job->state;
 	struct store_queue *queue = state->queue;
 
-	check_job(job);
-	make_claims(state);
+	job_check(job);
+	job_make_claims(state);
 	state->round_first = 0;
 	state->outcome = (struct store_outcome){0};
 	atomic_store_explicit(&state->phase, JOB_WAITING, memory_order_relaxed);
@@ -437,7 +266,7 @@ static void count_job(const struct store_job_state *state, int err)
 	count(&counters->lost, state->outcome.lost);
 	for (unsigned weight = 1; weight < 5; weight++)
 		count(&counters->corrected[weight], state->outcome.corrected[weight]);
-	if (!err && moves_payload(job->kernel)) {
+	if (!err && job_moves_payload(job)) {
 		uint64_t bytes = 0;
 
 		for (unsigned i = 0; i < job->segment_count; i++)
@@ -448,9 +277,9 @@ static void count_job(const struct store_job_state *state, int err)
 }
 
 /* Losing a line is the failure of a job that moves file bytes; a sweep only tells of it. */
-static bool lost_lines_fail(enum kernel kernel)
+static bool lost_lines_fail(const struct store_job *job)
 {
-	return moves_payload(kernel) || kernel == KERNEL_FILL || kernel == KERNEL_COPY;
+	return job_moves_payload(job) || job->kernel == KERNEL_FILL || job->kernel == KERNEL_COPY;
 }
 
 /* The claims go, and whoever waited for nothing else is launched. */
@@ -485,7 +314,7 @@ static bool finish_launch(struct store_job_state *state)
 		return false;
 	}
 
-	if (err || (state->outcome.lost && lost_lines_fail(job->kernel)))
+	if (err || (state->outcome.lost && lost_lines_fail(job)))
 		err = -EIO;
 	outcome = state->outcome;
 	job_trace_end(state);

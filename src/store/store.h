@@ -98,8 +98,8 @@ struct store_job {
 	struct kernel_segment
 		*segments;      /* [STORE_JOB_SEGMENTS], in pinned memory; the caller writes them */
 	unsigned segment_count; /* 1..STORE_JOB_SEGMENTS, or whole blocks: see below */
-	bool whole_blocks;      /* the segments are blocks first_block.. instead; for kernels that
-				 * move no payload; segment_count <= STORE_JOB_SEGMENTS */
+	bool whole_blocks;      /* the segments are blocks first_block.. instead, as many as one
+				 * likes; for kernels that move no payload */
 	uint32_t first_block;
 	struct device_pinned *payload; /* KERNEL_READ, KERNEL_WRITE */
 	size_t payload_offset;         /* segments' payload offsets count from here */

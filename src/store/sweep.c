@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The vramfs authors */
 /*
- * A kernel over a whole range of blocks: in jobs of 256 blocks, 32 MiB, large enough that launching
- * them costs little beside running them; a few in flight, so that the device has the next one when
- * it ends one; and no larger, so that another job that wants one of the lines waits for one such
- * piece and not for the whole sweep.
+ * A kernel over a whole range of blocks: in jobs that take the device a fraction of a millisecond,
+ * large enough that launching them and claiming their blocks costs little beside running them; a
+ * few in flight, so that the device has the next one when it ends one; and no larger, so that
+ * another job that wants one of the lines waits for one such piece and not for the whole sweep. How
+ * many blocks that is, the pieces before tell.
  */
+#include "base/clock.h"
 #include "base/trace.h"
 #include "device/kernel-names.h"
 #include "store/internal.h"
@@ -13,16 +15,18 @@
 #include <assert.h>
 #include <sched.h>
 
-#define BLOCKS_A_JOB 256u
+#define BLOCKS_LEAST 256u /* 32 MiB */
+#define BLOCKS_MOST 4096u
+#define PIECE_NS INT64_C(200000)
 #define JOBS_IN_FLIGHT 4u
-
-_Static_assert(BLOCKS_A_JOB <= STORE_JOB_SEGMENTS, "a sweep's job must fit in a job");
 
 /* Of one sweep. Atomic, because a thread that shares the queue may call `done`. */
 struct progress {
 	_Atomic uint64_t flagged, corrected[5], lost;
 	atomic_bool failed;
 	_Atomic unsigned in_flight;
+	_Atomic uint64_t blocks_done;
+	int64_t began_ns;
 };
 
 static bool sweeps(enum kernel kernel)
@@ -42,6 +46,7 @@ static void piece_done(struct store_job *job, int err, const struct store_outcom
 		atomic_fetch_add(&progress->corrected[weight], outcome->corrected[weight]);
 	if (err)
 		atomic_store(&progress->failed, true);
+	atomic_fetch_add(&progress->blocks_done, job->segment_count);
 	/* Last: the sweep may return, and PROGRESS be gone. */
 	atomic_fetch_sub(&progress->in_flight, 1);
 }
@@ -65,22 +70,36 @@ static void submit_piece(struct store_job *job, enum kernel kernel, uint32_t fir
 	store_submit(job);
 }
 
+/* Blocks of the next piece. */
+static uint32_t piece_blocks(const struct progress *progress)
+{
+	int64_t elapsed = clock_ns() - progress->began_ns;
+	uint64_t blocks = atomic_load(&progress->blocks_done) * PIECE_NS / (uint64_t)(elapsed + 1);
+
+	if (blocks < BLOCKS_LEAST)
+		return BLOCKS_LEAST;
+	return blocks < BLOCKS_MOST ? (uint32_t)blocks : BLOCKS_MOST;
+}
+
 int store_sweep(struct store *store, enum kernel kernel, uint32_t first, uint32_t count,
 	const struct store_sweep *arguments, struct store_sweep_totals *ret_totals)
 {
 	static const char *const names[KERNEL_COUNT] = KERNEL_NAMES("sweep ");
 	TRACE_SCOPE(names[kernel]);
 	struct store_queue *queue = store_queue(store);
-	struct progress progress = {.flagged = 0};
+	struct progress progress = {.began_ns = clock_ns()};
 
 	assert(sweeps(kernel));
 	assert((uint64_t)first + count <= store->geometry.blocks);
 	while (count || atomic_load(&progress.in_flight)) {
-		uint32_t piece = count < BLOCKS_A_JOB ? count : BLOCKS_A_JOB;
-		bool room = piece && atomic_load(&progress.in_flight) < JOBS_IN_FLIGHT;
+		bool room = count && atomic_load(&progress.in_flight) < JOBS_IN_FLIGHT;
 		struct store_job *job = room ? store_job_take(queue) : NULL;
 
 		if (job) {
+			uint32_t piece = piece_blocks(&progress);
+
+			if (piece > count)
+				piece = count;
 			submit_piece(job, kernel, first, piece, arguments, &progress);
 			first += piece;
 			count -= piece;

@@ -39,6 +39,7 @@ static void add(struct holder *holder, uint32_t block, unsigned first, unsigned 
 {
 	holder->base.claims = holder->claims;
 	holder->claims[holder->base.claim_count++] = (struct claim){.block = block,
+		.last_block = block,
 		.first_line = (uint16_t)first,
 		.last_line = (uint16_t)last,
 		.write = write};
@@ -75,13 +76,40 @@ static void neighbouring_lines_and_blocks_do_not_conflict(void **context)
 	add(&a, 7, 10, 19, true);
 	add(&b, 7, 20, 29, true);
 	add(&b, 7, 0, 9, true);
-	add(&c, 7 + 1024, 10, 19, true); /* the same shard */
+	add(&c, 7 + CLAIMS_STRIDE, 10, 19, true); /* the same shard */
 	assert_true(enter(&a));
 	assert_true(enter(&b));
 	assert_true(enter(&c));
 	assert_null(leave(&b));
 	assert_null(leave(&a));
 	assert_null(leave(&c));
+}
+
+static void a_claim_can_be_of_every_so_many_blocks(void **context)
+{
+	const uint32_t blocks[] = {7, 7 + CLAIMS_STRIDE, 7 + 3 * CLAIMS_STRIDE};
+	const uint32_t others[] = {8, 7 + 4 * CLAIMS_STRIDE, 6 + CLAIMS_STRIDE};
+	struct holder range = {}, second_range = {};
+
+	(void)context;
+	add(&range, 7, 0, 1023, true);
+	range.claims[0].last_block = 7 + 3 * CLAIMS_STRIDE;
+	assert_true(enter(&range));
+	for (unsigned i = 0; i < 3; i++) {
+		struct holder within = {}, outside = {};
+
+		add(&within, blocks[i], 3, 3, false);
+		assert_false(enter(&within));
+		assert_null(leave(&within));
+		add(&outside, others[i], 3, 3, true);
+		assert_true(enter(&outside));
+		assert_null(leave(&outside));
+	}
+	add(&second_range, 7 + 2 * CLAIMS_STRIDE, 0, 0, false);
+	second_range.claims[0].last_block = 7 + 9 * CLAIMS_STRIDE;
+	assert_false(enter(&second_range));
+	assert_ptr_equal(leave(&range), &second_range);
+	assert_null(leave(&second_range));
 }
 
 static void conflicting_jobs_go_in_the_order_they_came(void **context)
@@ -234,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(readers_of_a_line_run_together),
 		cmocka_unit_test(neighbouring_lines_and_blocks_do_not_conflict),
+		cmocka_unit_test(a_claim_can_be_of_every_so_many_blocks),
 		cmocka_unit_test(conflicting_jobs_go_in_the_order_they_came),
 		cmocka_unit_test(a_reader_waits_behind_a_waiting_writer),
 		cmocka_unit_test(a_job_that_meets_another_twice_is_freed_once),
