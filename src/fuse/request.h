@@ -102,9 +102,6 @@ size_t fuse_argument_bytes(uint32_t opcode);
  */
 void fuse_dispatch(struct fuse_request *request);
 
-/* Now, by the clock of resume_at_ns. */
-int64_t fuse_now_ns(void);
-
 /* Go on with a request that was set aside, as fuse_dispatch() does. */
 void fuse_resume(struct fuse_request *request);
 

@@ -14,23 +14,29 @@
  * shared queue of the device, or took care of a request that was set aside) is handed over in a
  * list, and the thread woken by an eventfd that the ring reads from.
  *
- * While a job is on the device the thread looks for its end and for the next request in turns, then
- * with short naps; with none there it sleeps in the kernel.
+ * While a job is on the device the thread looks for its end and for the next request in turns, at
+ * last with short naps; with none there it sleeps in the kernel.
  */
 #include "fuse/ring-rounds.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/pause.h"
 #include "fuse/transport-dev.h"
 #include "fuse/waiting-room.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGE ((size_t)4096)
 
-/* About 40 us: what most jobs take. */
-#define SPINS 2000u
+/* So long a thread waits for a job without giving way, which is what small ones take; then as long
+ * as a queue of large ones takes it lets others run that want to; then it naps. Where a processor
+ * has to be woken from idleness, which in a virtual machine takes as long as a job, a nap is the
+ * last choice. */
+#define SPIN_NS 40000
+#define YIELD_NS 600000
 #define NAP_NS 30000
 
 /* Commands */
@@ -274,21 +280,36 @@ static void sleep_in_kernel(struct ring *ring, struct __kernel_timespec *most)
 	atomic_store(&ring->asleep, false);
 }
 
-static void wait_for_more(struct ring *ring, bool jobs_in_flight)
+/* Until a job on the device may have ended. */
+static void wait_for_job(struct ring *ring)
 {
 	struct __kernel_timespec nap = {.tv_nsec = NAP_NS};
+	int64_t now = clock_ns(), waited;
 
-	if (!jobs_in_flight || ring->at_work == 0)
-		sleep_in_kernel(ring, NULL);
-	else if (io_uring_sq_ready(&ring->uring)) {
-		(void)io_uring_submit_and_get_events(&ring->uring);
-		ring->spins = 0;
-	} else if (store_help(fs_store(ring->options.connection->fs)))
-		ring->spins = 0;
-	else if (ring->spins++ < SPINS)
+	if (!ring->waits_since_ns)
+		ring->waits_since_ns = now;
+	waited = now - ring->waits_since_ns;
+	if (waited < SPIN_NS)
 		processor_pause();
+	else if (waited < YIELD_NS)
+		sched_yield();
 	else
 		sleep_in_kernel(ring, &nap);
+}
+
+static void wait_for_more(struct ring *ring, bool jobs_in_flight)
+{
+	if (!jobs_in_flight || ring->at_work == 0) {
+		ring->waits_since_ns = 0;
+		sleep_in_kernel(ring, NULL);
+	} else if (io_uring_sq_ready(&ring->uring)) {
+		ring->waits_since_ns = 0;
+		(void)io_uring_submit_and_get_events(&ring->uring);
+	} else if (store_help(fs_store(ring->options.connection->fs))) {
+		ring->waits_since_ns = 0;
+	} else {
+		wait_for_job(ring);
+	}
 }
 
 void ring_rounds_serve(struct ring *ring)
@@ -298,7 +319,7 @@ void ring_rounds_serve(struct ring *ring)
 		bool jobs_in_flight;
 
 		if (take_completions(ring))
-			ring->spins = 0;
+			ring->waits_since_ns = 0;
 		take_replied(ring);
 		jobs_in_flight = store_poll(ring->queue);
 		if (is_over(ring))

@@ -47,7 +47,7 @@ struct ring {
 
 	/* The thread's own */
 	unsigned with_kernel, at_work; /* entries */
-	unsigned spins;
+	int64_t waits_since_ns;        /* for nothing but a job's end; 0: it does not */
 
 	_Atomic(struct ring_entry *) replied; /* by other threads */
 	atomic_bool asleep, stopping;

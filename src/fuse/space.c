@@ -4,7 +4,7 @@
 /* Waiting for the space of removed files: see handlers.h. */
 #include "fuse/handlers.h"
 
-#include <time.h>
+#include "base/clock.h"
 
 #define NS_A_MS INT64_C(1000000)
 #define WAITS_MAX 10 /* 1, 2, 4 ... 512 ms: a second in all */
@@ -13,17 +13,9 @@
 #define REMOVAL_WAITS_MAX 4
 #define JUST_NOW_NS (100 * NS_A_MS)
 
-int64_t fuse_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 void fuse_note_removal(struct fuse_connection *connection)
 {
-	atomic_store_explicit(&connection->last_removal_ns, fuse_now_ns(), memory_order_relaxed);
+	atomic_store_explicit(&connection->last_removal_ns, clock_ns(), memory_order_relaxed);
 }
 
 /* How long ago the last removal was; INT64_MAX: none has been. */
@@ -37,7 +29,7 @@ static int64_t since_removal(const struct fuse_request *request, int64_t now)
 
 bool fuse_wait_for_space(struct fuse_request *request)
 {
-	int64_t now = fuse_now_ns();
+	int64_t now = clock_ns();
 
 	if (!request->transport->set_aside || request->last_try || request->waits == WAITS_MAX ||
 		since_removal(request, now) > RECENT_NS)
@@ -50,7 +42,7 @@ bool fuse_wait_for_space(struct fuse_request *request)
 
 bool fuse_wait_for_removals(struct fuse_request *request)
 {
-	int64_t now = fuse_now_ns();
+	int64_t now = clock_ns();
 
 	if (!request->transport->set_aside || request->waits == REMOVAL_WAITS_MAX ||
 		since_removal(request, now) > JUST_NOW_NS ||

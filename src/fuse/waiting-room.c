@@ -7,6 +7,7 @@
  */
 #include "fuse/waiting-room.h"
 
+#include "base/clock.h"
 #include "base/cleanup.h"
 
 #include <pthread.h>
@@ -50,7 +51,7 @@ static struct fuse_request *next_request(struct waiting_room *room)
 			pthread_cond_wait(&room->changed, &room->lock);
 			continue;
 		}
-		if (first->resume_at_ns <= fuse_now_ns()) {
+		if (first->resume_at_ns <= clock_ns()) {
 			room->first = first->next;
 			return first;
 		}
