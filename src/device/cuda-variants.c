@@ -18,8 +18,8 @@ static const struct cuda_variant variants[] = {
 		.ptx = kernels_tensor_ptx,
 		.lowest = 80,
 		.highest = 90,
-		.sweep_lanes = 192,
-		.sweep_groups = 2,
+		.sweep_lanes = 128,
+		.sweep_groups = 4,
 	},
 	{
 		.name = "portable",

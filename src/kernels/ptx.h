@@ -35,6 +35,38 @@ FUNCTION word4 ptx_load_once(const uint8_t *from)
 	return loaded;
 }
 
+/* Begin to copy 16 or 8 bytes of device memory to the group's, past the registers. */
+FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
+{
+	asm volatile("{ .reg .u64 shared; cvta.to.shared.u64 shared, %0; "
+		     "cp.async.cg.shared.global [shared], [%1], 16; }"
+		     :
+		     : "l"(to), "l"(from)
+		     : "memory");
+}
+
+FUNCTION void ptx_copy_8(void *to, const uint8_t *from)
+{
+	asm volatile("{ .reg .u64 shared; cvta.to.shared.u64 shared, %0; "
+		     "cp.async.ca.shared.global [shared], [%1], 8; }"
+		     :
+		     : "l"(to), "l"(from)
+		     : "memory");
+}
+
+/* The lane's copies since the last call are a lot, be it an empty one. */
+FUNCTION void ptx_copies_commit(void)
+{
+	asm volatile("cp.async.commit_group;" : : : "memory");
+}
+
+/* Wait until all of the lane's lots but the last LEFT have been copied, which only the lane itself
+ * then sees. LEFT is a constant. */
+FUNCTION void ptx_copies_wait(const uint32_t left)
+{
+	asm volatile("cp.async.wait_group %0;" : : "n"(left) : "memory");
+}
+
 /* Word ^= VALUE in device memory, without waiting for it. */
 FUNCTION void ptx_flip(uint32_t *word, uint32_t value)
 {

@@ -7,10 +7,11 @@
  * The kernels that move bytes are the portable ones, with the parity of their tiles made that way.
  * Those that sweep over a region have a form of their own, which goes as fast as memory. It is
  * launched with as many groups as the GPU holds at a time, of SWEEP_LANES lanes, and each warp goes
- * from tile to tile with its share of the matrix in registers. Nothing is staged: the lanes load
- * what they multiply. Lines in which the computed and the stored parity differ are rare, so a warp
- * only notes them, and when it has noted 32, or at the end, each of its lanes finds the errors of
- * one (decoder.h).
+ * from tile to tile with its share of the matrix in registers. The lines come into memory that the
+ * group shares, past the registers, some batches ahead of the one that is multiplied: so memory is
+ * kept busy also while a warp works. Lines in which the computed and the stored parity differ are
+ * rare, so a warp only notes them, and when it has noted 32, or at the end, each of its lanes finds
+ * the errors of one (decoder.h).
  */
 #include "kernels/tensor-tile.h"
 
@@ -18,9 +19,31 @@
 #define STREAM_DEFINED
 #include "kernels/kernels.c"
 
-#define SWEEP_LANES 192u
+#define SWEEP_LANES 128u
 #define SWEEP_WARPS (SWEEP_LANES / WARP_LANES)
-#define SWEEP(name) KERNEL_LAUNCHED(name, SWEEP_LANES, 2)
+#define SWEEP(name) KERNEL_LAUNCHED(name, SWEEP_LANES, 4)
+
+/* A warp multiplies so many eights of lines at a time, while it loads those of the next batches. */
+#define EIGHTS 2u
+#define BATCH_LINES (EIGHTS * EIGHT)
+#define STAGES 3u /* batches, of which one is multiplied and the others are on their way */
+
+#define LINE_CHUNKS (KERNEL_LINE_BYTES / (uint32_t)sizeof(word4))
+
+/* Consecutive lines, of which the sweep works on some. */
+struct batch {
+	word4 chunks[BATCH_LINES * LINE_CHUNKS]; /* where chunk_place() says */
+	uint64_t parities[BATCH_LINES];
+	uint64_t first; /* of the region */
+	uint32_t begin, end;
+};
+
+/* Of every other line the halves are swapped: so the eight lanes that memory serves at once, which
+ * want half a line each of two lines, find what they want in different banks. */
+FUNCTION uint32_t chunk_place(uint32_t line, uint32_t chunk)
+{
+	return line * LINE_CHUNKS + (chunk ^ (line % 2 * (LINE_CHUNKS / 2)));
+}
 
 /* Lines to be looked at, of one warp: the remainder of each, and which line of the region it is. */
 struct notes {
@@ -36,12 +59,12 @@ struct codewords {
 };
 
 /* What a group's lanes share. Tables are looked up at 32 places at once, for which this memory is
- * the fastest; a warp has its own copy, so that it need not wait for others. */
+ * the fastest. */
 struct sweep {
-	struct rs_decoder tables[SWEEP_WARPS];
+	struct batch batches[SWEEP_WARPS][STAGES];
+	struct rs_decoder tables;
 	struct notes notes[SWEEP_WARPS];
 	struct codewords codewords;
-	uint32_t has_tables[SWEEP_WARPS]; /* whether the warp has filled its copy */
 	uint32_t counts[COUNTS];
 };
 
@@ -56,16 +79,13 @@ FUNCTION void count_lines(uint32_t which, uint32_t count)
 		__nvvm_atom_add_gen_i((int *)&sweep.counts[which], (int)count);
 }
 
-/* Copy the decoder's tables, for WARP. */
-FUNCTION void tables_load(uint32_t warp)
+/* Copy the decoder's tables, all lanes together. A barrier has to follow. */
+FUNCTION void tables_load(void)
 {
 	const word4 *from = (const word4 *)&rs_decoder;
-	word4 *to = (word4 *)&sweep.tables[warp];
-	UNROLL for (uint32_t i = 0; i < sizeof(struct rs_decoder) / sizeof(word4); i += WARP_LANES)
-	{
-		if (i + warp_lane() < sizeof(struct rs_decoder) / sizeof(word4))
-			to[i + warp_lane()] = from[i + warp_lane()];
-	}
+	word4 *to = (word4 *)&sweep.tables;
+	for (uint32_t i = LANE; i < sizeof(struct rs_decoder) / sizeof(word4); i += SWEEP_LANES)
+		to[i] = from[i];
 }
 
 /* Repair the ERRORS of LINE, which no other launch touches meanwhile. Flipping bits where they are
@@ -92,18 +112,15 @@ FUNCTION void region_repair(uint64_t line, struct code_errors errors)
 FUNCTION_APART void notes_correct(uint32_t warp, uint32_t total, uint32_t count)
 {
 	const struct notes *notes = &sweep.notes[warp];
-	if (!sweep.has_tables[warp])
-		tables_load(warp);
 	warp_barrier();
 	struct code_errors errors = {0, 0, 0};
 	if (warp_lane() < count) {
 		uint32_t place = total - count + warp_lane();
-		errors = decoder_find_errors(&sweep.tables[warp], notes->remainders[place],
+		errors = decoder_find_errors(&sweep.tables, notes->remainders[place],
 			sweep.codewords.data_bytes, sweep.codewords.max_correct);
 		region_repair(notes->lines[place], errors);
 	}
 	warp_barrier();
-	sweep.has_tables[warp] = 1;
 	for (uint32_t weight = 1; weight <= 4; weight++)
 		count_lines(COUNT_CORRECTED + weight,
 			(uint32_t)__builtin_popcount(warp_ballot(errors.count == weight)));
@@ -148,57 +165,74 @@ FUNCTION void notes_take(struct notes *notes, uint32_t total, uint32_t flagged,
 #define CORRECT 2u /* repair what differs */
 #define STORE 4u   /* store the parity */
 
-/* Eight lines as the lanes of a warp hold them, see tensor.h. */
-struct eight {
-	uint32_t first;  /* line of the tile */
-	uint8_t *line;   /* line g, from this lane's first chunk on */
-	uint8_t *parity; /* byte g of the parity of line 2t */
-	word4 low, high; /* the lane's two chunks */
-	struct product stored;
-};
-
-/* Whether LINE of the tile is among those that the sweep is to work on. */
-FUNCTION bool is_swept(const struct work *work, uint32_t line)
-{
-	return line >= work->line_begin && line < work->line_end;
-}
-
 /* One warp's part of a sweep. */
 struct sweeper {
-	uint32_t pitch;   /* from one line's parity to the next's */
-	uint32_t warp;    /* of the group */
-	uint32_t noted;   /* lines in sweep.notes[warp] */
-	uint32_t flagged; /* lines that were no codewords */
+	uint32_t warp;           /* of the group */
+	uint32_t tile, tile_gap; /* the next tile, and how far it is to the one after */
+	struct work work;        /* of the tile before, */
+	uint32_t line;           /* whose lines from here on are not loaded yet */
+	uint32_t noted;          /* lines in sweep.notes[warp] */
+	uint32_t flagged;        /* lines that were no codewords */
 };
 
-/* Begin to load the INDEX-th eight of those that begin at FIRST; where this lane has to begin there
- * is in the two pointers. */
-FUNCTION struct eight eight_load(const struct sweeper *sweeper, uint8_t *line, uint8_t *parity,
-	uint32_t first, uint32_t index, const uint32_t what, const bool in_line)
+/*
+ * Begin to load the next lines of this warp into BATCH; without any left, BATCH is empty. The lanes
+ * do it together, in the order of memory, and not each what it will multiply.
+ */
+FUNCTION void batch_load(struct sweeper *sweeper, struct batch *batch,
+	const struct kernel_params *params, const uint8_t *region, const uint8_t *control,
+	const uint32_t what, const bool in_line)
 {
-	struct eight eight;
-	eight.first = first + index * EIGHT;
-	eight.line = line + index * EIGHT * KERNEL_LINE_BYTES;
-	eight.parity = parity + index * EIGHT * sweeper->pitch;
-	eight.low = ptx_load_once(eight.line);
-	eight.high = ptx_load_once(eight.line + 64);
-	eight.stored.even = eight.stored.odd = 0;
-	if ((what & CHECK) && !in_line) {
-		eight.stored.even = eight.parity[0];
-		eight.stored.odd = eight.parity[sweeper->pitch];
+	const uint32_t tiles = params->segment_count * params->tiles_per_segment;
+	const struct work *work = &sweeper->work;
+
+	while (sweeper->line >= work->line_end && sweeper->tile < tiles) {
+		sweeper->work = work_find(params, control, sweeper->tile, false);
+		sweeper->tile += sweeper->tile_gap;
+		sweeper->line = work->line_begin / BATCH_LINES * BATCH_LINES;
 	}
-	return eight;
+	const bool any = sweeper->line < work->line_end;
+	const uint64_t first = work->region_line + sweeper->line;
+	if (warp_lane() == 0) {
+		uint32_t end = work->line_end - sweeper->line;
+		batch->first = first;
+		batch->begin =
+			work->line_begin > sweeper->line ? work->line_begin - sweeper->line : 0;
+		batch->end = !any ? 0 : end < BATCH_LINES ? end : BATCH_LINES;
+	}
+	if (any) {
+		const uint8_t *lines = region + first * KERNEL_LINE_BYTES;
+		UNROLL for (uint32_t i = 0; i < BATCH_LINES * LINE_CHUNKS / WARP_LANES; i++)
+		{
+			uint32_t piece = i * WARP_LANES + warp_lane();
+			ptx_copy_16(&batch->chunks[chunk_place(
+					    piece / LINE_CHUNKS, piece % LINE_CHUNKS)],
+				lines + piece * sizeof(word4));
+		}
+		if ((what & CHECK) && !in_line && warp_lane() < BATCH_LINES)
+			ptx_copy_8(&batch->parities[warp_lane()],
+				region + params->parity_base +
+					(first + warp_lane()) * KERNEL_PARITY_BYTES);
+		sweeper->line += BATCH_LINES;
+	}
+	ptx_copies_commit();
 }
 
-/* Count the lines whose REMAINDER is not 0, and note and sometimes correct them where that is to be
- * done. Returns which they are, a bit each. */
-FUNCTION uint32_t eight_check(struct sweeper *sweeper, const struct work *work,
-	const struct eight *eight, struct product remainder, const uint32_t what)
+/* Whether LINE of the batch is among those that the sweep is to work on. */
+FUNCTION bool is_swept(const struct batch *batch, uint32_t line)
 {
-	const uint32_t even_line = eight->first + 2 * (warp_lane() % 4);
-	if (!is_swept(work, even_line))
+	return line >= batch->begin && line < batch->end;
+}
+
+/* Count the lines from LINE of the batch on whose REMAINDER is not 0, and note and sometimes
+ * correct them where that is to be done. Returns which of the eight they are, a bit each. */
+FUNCTION uint32_t eight_check(struct sweeper *sweeper, const struct batch *batch, uint32_t line,
+	struct product remainder, const uint32_t what)
+{
+	const uint32_t even_line = line + 2 * (warp_lane() % 4);
+	if (!is_swept(batch, even_line))
 		remainder.even = 0;
-	if (!is_swept(work, even_line + 1))
+	if (!is_swept(batch, even_line + 1))
 		remainder.odd = 0;
 	if (warp_ballot(remainder.even | remainder.odd) == 0)
 		return 0;
@@ -208,7 +242,7 @@ FUNCTION uint32_t eight_check(struct sweeper *sweeper, const struct work *work,
 	if (!(what & CORRECT))
 		return flagged;
 	notes_take(&sweep.notes[sweeper->warp], sweeper->noted, flagged, remainder,
-		work->region_line + eight->first);
+		batch->first + line);
 	sweeper->noted += count;
 	if (sweeper->noted >= WARP_LANES) {
 		notes_correct(sweeper->warp, sweeper->noted, WARP_LANES);
@@ -217,100 +251,98 @@ FUNCTION uint32_t eight_check(struct sweeper *sweeper, const struct work *work,
 	return flagged;
 }
 
-/* Store the parity of lines that are not FLAGGED; that of the others has been seen to. */
-FUNCTION void eight_store(const struct sweeper *sweeper, const struct work *work,
-	const struct eight *eight, struct product parity, uint32_t flagged)
-{
-	const uint32_t t = warp_lane() % 4, even_line = eight->first + 2 * t;
-	flagged >>= 2 * t;
-	if (is_swept(work, even_line) && !(flagged & 1))
-		eight->parity[0] = (uint8_t)parity.even;
-	if (is_swept(work, even_line + 1) && !(flagged & 2))
-		eight->parity[sweeper->pitch] = (uint8_t)parity.odd;
-}
-
-/* The same where the product was the remainder, of lines in which the parity is: their lanes 3 hold
- * what was loaded. */
-FUNCTION void eight_store_loaded(
-	const struct work *work, const struct eight *eight, uint32_t flagged)
+/* All that a sweep does with the lines of a batch that has been loaded. */
+FUNCTION void batch_sweep(struct sweeper *sweeper, const struct matrix *matrix, struct batch *batch,
+	const struct kernel_params *params, uint8_t *region, const uint32_t what,
+	const bool in_line)
 {
 	const uint32_t g = warp_lane() / 4, t = warp_lane() % 4;
-	const word2 parity = {eight->high[2], eight->high[3]};
-	if (t == 3 && is_swept(work, eight->first + g) && !((flagged >> g) & 1))
-		*(word2 *)(eight->line + 64 + 8) = parity;
-}
-
-/* All that a sweep does with eight lines. */
-FUNCTION void eight_sweep(struct sweeper *sweeper, const struct matrix *matrix,
-	const struct work *work, const struct eight *eight, const uint32_t what, const bool in_line)
-{
-	struct product product = matrix_multiply(matrix, eight->low, eight->high);
 	uint32_t flagged = 0;
-	if (what & CHECK) {
-		struct product remainder = {
-			product.even ^ eight->stored.even, product.odd ^ eight->stored.odd};
-		flagged = eight_check(sweeper, work, eight, remainder, what);
-	}
-	if ((what & STORE) && (what & CHECK) && in_line)
-		eight_store_loaded(work, eight, flagged);
-	else if (what & STORE)
-		eight_store(sweeper, work, eight, product, flagged);
-}
 
-/* Four eights at a time, so that a warp has 4 KiB on their way. */
-#define EIGHTS 4u
+	UNROLL for (uint32_t i = 0; i < EIGHTS; i++)
+	{
+		struct product product =
+			matrix_multiply(matrix, batch->chunks[chunk_place(i * EIGHT + g, t)],
+				batch->chunks[chunk_place(i * EIGHT + g, t + 4)]);
+		/* Of the parities of lines 2t and 2t + 1 byte g: those of this lane alone. */
+		uint8_t *even = (uint8_t *)&batch->parities[i * EIGHT + 2 * t] + g;
+		uint8_t *odd = even + KERNEL_PARITY_BYTES;
+		if (what & CHECK) {
+			struct product remainder = product;
+			if (!in_line) {
+				remainder.even ^= *even;
+				remainder.odd ^= *odd;
+			}
+			flagged |= eight_check(sweeper, batch, i * EIGHT, remainder, what)
+				   << (i * EIGHT);
+		}
+		if ((what & STORE) && !((what & CHECK) && in_line)) {
+			*even = (uint8_t)product.even;
+			*odd = (uint8_t)product.odd;
+		}
+	}
+	if (!(what & STORE))
+		return;
+	/* The lanes have the parities byte by byte, memory wants them line by line. What was
+	 * flagged has been seen to. */
+	warp_barrier();
+	const uint32_t line = warp_lane();
+	if (is_swept(batch, line) && !((flagged >> line) & 1)) {
+		uint64_t parity = batch->parities[line];
+		if ((what & CHECK) && in_line) { /* then the product was the remainder */
+			word4 chunk = batch->chunks[chunk_place(line, LINE_CHUNKS - 1)];
+			parity = chunk[2] | (uint64_t)chunk[3] << 32;
+		}
+		parity_store(region,
+			params->parity_base + (batch->first + line) * params->parity_pitch, parity);
+	}
+}
 
 /* All tiles of this warp. WHAT and IN_LINE, whether the parity is in the line, are constants. */
 FUNCTION void sweep_tiles(const struct kernel_params *params, uint8_t *region,
 	const uint8_t *control, const uint32_t what, const bool in_line)
 {
-	const uint32_t g = warp_lane() / 4, t = warp_lane() % 4;
 	const uint32_t groups = (uint32_t)__nvvm_read_ptx_sreg_nctaid_x();
-	const uint32_t tiles = params->segment_count * params->tiles_per_segment;
-	struct sweeper sweeper = {in_line ? KERNEL_LINE_BYTES : KERNEL_PARITY_BYTES,
-		(uint32_t)__nvvm_read_ptx_sreg_tid_x() / WARP_LANES, 0, 0};
+	const uint32_t warp = LANE / WARP_LANES;
+	struct sweeper sweeper = {
+		.warp = warp, .tile = GROUP * SWEEP_WARPS + warp, .tile_gap = groups * SWEEP_WARPS};
+
+	for (uint32_t i = 0; i < STAGES - 1; i++)
+		batch_load(
+			&sweeper, &sweep.batches[warp][i], params, region, control, what, in_line);
 	struct matrix matrix = matrix_load(!in_line         ? rs_matrix_136
 					   : (what & CHECK) ? rs_matrix_128_remainder
 							    : rs_matrix_128);
-
-	for (uint32_t tile = GROUP * SWEEP_WARPS + sweeper.warp; tile < tiles;
-		tile += groups * SWEEP_WARPS) {
-		struct work work = work_find(params, control, tile, false);
-		const uint32_t begin = work.line_begin / (EIGHTS * EIGHT) * (EIGHTS * EIGHT);
-		for (uint32_t first = begin; first < work.line_end; first += EIGHTS * EIGHT) {
-			uint8_t *line = region + line_offset(&work, first + g) + t * 16;
-			uint8_t *parity = region + params->parity_base +
-					  (work.region_line + first + 2 * t) * sweeper.pitch + g;
-			struct eight eights[EIGHTS];
-			UNROLL for (uint32_t i = 0; i < EIGHTS; i++)
-			{
-				eights[i] =
-					eight_load(&sweeper, line, parity, first, i, what, in_line);
-			}
-			UNROLL for (uint32_t i = 0; i < EIGHTS; i++)
-			{
-				eight_sweep(&sweeper, &matrix, &work, &eights[i], what, in_line);
-			}
-		}
+	if (what & CORRECT)
+		tables_load();
+	BARRIER();
+	for (uint32_t stage = 0;; stage = (stage + 1) % STAGES) {
+		struct batch *batch = &sweep.batches[warp][stage];
+		ptx_copies_wait(STAGES - 2);
+		/* What the others have loaded is there, too, and they are done with the batch
+		 * before this one, which now takes the next lines. */
+		warp_barrier();
+		if (batch->end == 0)
+			break;
+		batch_load(&sweeper, &sweep.batches[warp][(stage + STAGES - 1) % STAGES], params,
+			region, control, what, in_line);
+		batch_sweep(&sweeper, &matrix, batch, params, region, what, in_line);
 	}
 	if ((what & CORRECT) && sweeper.noted)
-		notes_correct(sweeper.warp, sweeper.noted, sweeper.noted);
+		notes_correct(warp, sweeper.noted, sweeper.noted);
 	count_lines(COUNT_FLAGGED, sweeper.flagged);
 }
 
-/* First of all, in every sweep. */
+/* First of all, in every sweep. A barrier follows. */
 FUNCTION void sweep_init(const struct kernel_params *params, uint8_t *region)
 {
 	FOR_EACH_LANE (i, 0, COUNTS)
 		sweep.counts[i] = 0;
-	FOR_EACH_LANE (i, 0, SWEEP_WARPS)
-		sweep.has_tables[i] = 0;
 	if (LANE == 0) {
 		const struct codewords codewords = {region, params->parity_base,
 			params->parity_pitch, params->data_per_line, params->max_correct};
 		sweep.codewords = codewords;
 	}
-	BARRIER();
 }
 
 /* All of a sweep that works on codewords. */
@@ -355,6 +387,7 @@ SWEEP(stream)
 	const uint32_t groups = (uint32_t)__nvvm_read_ptx_sreg_nctaid_x();
 	const uint32_t tiles = params.segment_count * params.tiles_per_segment;
 	sweep_init(&params, region);
+	BARRIER();
 	for (uint32_t tile = GROUP * SWEEP_WARPS + LANE / WARP_LANES; tile < tiles;
 		tile += groups * SWEEP_WARPS) {
 		struct work work = work_find(&params, control, tile, false);

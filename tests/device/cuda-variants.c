@@ -89,11 +89,11 @@ static void assert_grid(const char *name, enum kernel kernel, unsigned tiles, un
 static void sweeps_fill_the_gpu_and_no_more(void **state)
 {
 	(void)state;
-	assert_grid("tensor", KERNEL_ENCODE, 1, 1, 192);
-	assert_grid("tensor", KERNEL_VERIFY, 16, 3, 192);
-	assert_grid("tensor", KERNEL_CORRECT, 18, 3, 192);
-	assert_grid("tensor", KERNEL_REFRESH, 1u << 20, 264, 192);
-	assert_grid("tensor", KERNEL_STREAM, 1u << 20, 264, 192);
+	assert_grid("tensor", KERNEL_ENCODE, 1, 1, 128);
+	assert_grid("tensor", KERNEL_VERIFY, 16, 4, 128);
+	assert_grid("tensor", KERNEL_CORRECT, 18, 5, 128);
+	assert_grid("tensor", KERNEL_REFRESH, 1u << 20, 528, 128);
+	assert_grid("tensor", KERNEL_STREAM, 1u << 20, 528, 128);
 	assert_grid("tensor", KERNEL_READ, 4096, 4096, KERNEL_LANES);
 	assert_grid("tensor", KERNEL_INJECT, 4096, 4096, KERNEL_LANES);
 	assert_grid("portable", KERNEL_ENCODE, 4096, 4096, KERNEL_LANES);

@@ -511,9 +511,9 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 	REQUIRE_CONTEXT();
 	if (stream->context != current)
 		violation(__func__, "another context's stream");
-	/* Sweeps with tensor cores deal the tiles out among the groups, of six warps, that run at
-	 * once: two on each of the 16 multiprocessors. */
-	if (sweeps ? grid_x < 1 || grid_x > 32 || block_x != 192
+	/* Sweeps with tensor cores deal the tiles out among the groups, of four warps, that run at
+	 * once: four on each of the 16 multiprocessors. */
+	if (sweeps ? grid_x < 1 || grid_x > 64 || block_x != 128
 		   : grid_x != tiles || block_x != KERNEL_LANES)
 		violation(__func__, "shape");
 	if (grid_y != 1 || grid_z != 1 || block_y != 1 || block_z != 1 || shared_bytes || extra ||

@@ -4,6 +4,14 @@
 /* See variant.h and bench/original-method.c. */
 #include "original-method.c"
 
+#include "device/cuda-variants.h"
+
+static const struct cuda_variant *emulated_variant(void)
+{
+	static const struct cuda_variant variant = {.name = "original"};
+
+	return &variant;
+}
+
 #define VARIANT_NAME "emulated original"
-#define VARIANT_SWEEP_LANES KERNEL_LANES
 #include "emulated-cuda/variant.h"

@@ -47,6 +47,26 @@ FUNCTION word4 ptx_load_once(const uint8_t *from)
 	return *(const volatile word4 *)from;
 }
 
+/* At the latest possible moment a copy has been made; here, at the first. */
+FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
+{
+	*(word4 *)to = ptx_load_once(from);
+}
+
+FUNCTION void ptx_copy_8(void *to, const uint8_t *from)
+{
+	*(uint64_t *)to = *(const volatile uint64_t *)from;
+}
+
+FUNCTION void ptx_copies_commit(void)
+{
+}
+
+FUNCTION void ptx_copies_wait(const uint32_t left)
+{
+	(void)left;
+}
+
 FUNCTION void ptx_flip(uint32_t *word, uint32_t value)
 {
 	__atomic_fetch_xor(word, value, __ATOMIC_RELAXED);
