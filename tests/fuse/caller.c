@@ -124,6 +124,21 @@ int simple(uint32_t opcode, uint64_t node, const void *argument, size_t argument
 	return dispatch(&call);
 }
 
+int send_write(uint64_t node, const struct fuse_write_in *in, const void *data, size_t bytes)
+{
+	struct call call = {
+		.opcode = FUSE_WRITE,
+		.node = node,
+		.argument = in,
+		.argument_bytes = sizeof(*in),
+		.data = data,
+		.data_bytes = bytes,
+		.data_in_buffer = true,
+	};
+
+	return dispatch(&call);
+}
+
 uint64_t create(const char *name, uint32_t mode, uint32_t umask)
 {
 	struct fuse_create_in in = {.flags = O_RDWR, .mode = S_IFREG | mode, .umask = umask};
