@@ -48,7 +48,6 @@ static const struct subject {
 enum { KEY_ECC = 0x100, KEY_SECONDS, KEY_THREADS };
 
 struct profile_options {
-	struct options common;
 	struct device_options device;
 	const struct subject *subject; /* NULL: none yet */
 	enum rs_code codes[PROFILE_CODES];
@@ -67,15 +66,12 @@ static const struct argp_option profile_option_list[] = {
 
 static err_t take_subject(struct profile_options *options, const char *name)
 {
-	if (options->subject)
-		return why_fail(options->common.why, EINVAL,
-			"'%s' is one word too many; see 'vramfs profile --help'", name);
 	for (size_t i = 0; i < SUBJECTS; i++) {
 		if (!strcmp(name, subjects[i].name))
 			options->subject = &subjects[i];
 	}
 	if (!options->subject)
-		return why_fail(options->common.why, EINVAL,
+		return why_fail(options->device.common.why, EINVAL,
 			"there is no '%s' to profile: use " SUBJECT_NAMES, name);
 	return 0;
 }
@@ -84,7 +80,7 @@ static err_t take_subject(struct profile_options *options, const char *name)
 static err_t check_options(struct profile_options *options)
 {
 	const struct subject *subject = options->subject;
-	struct why *why = options->common.why;
+	struct why *why = options->device.common.why;
 
 	if (!subject)
 		return why_fail(why, EINVAL,
@@ -104,13 +100,9 @@ static err_t check_options(struct profile_options *options)
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct profile_options *options = state->input;
-	struct why *why = options->common.why;
+	struct why *why = options->device.common.why;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		options->device.why = why;
-		state->child_inputs[0] = &options->device;
-		return 0;
 	case KEY_ECC:
 		options->code_count = 1;
 		return -options_code(argument, &options->codes[0], why);
@@ -120,16 +112,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return -options_number(
 			"threads", argument, 1, LOAD_THREADS_MAX, &options->threads, why);
 	case ARGP_KEY_ARG:
-		return -take_subject(options, argument);
+		return options->subject ? ARGP_ERR_UNKNOWN : -take_subject(options, argument);
 	case ARGP_KEY_END:
 		return -check_options(options);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
-
-static const struct argp_child profile_children[] = {
-	{&device_options_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
 
 static const struct argp profile_argp = {
 	.options = profile_option_list,
@@ -138,7 +127,6 @@ static const struct argp profile_argp = {
 	.doc = "Run one thing steadily on a device, for a profiler: stream-pool, decoder, encoders, "
 	       "pipeline or gpu-parallelism.\v"
 	       "Unless told otherwise it takes 8G of a GPU, 64M of another device.",
-	.children = profile_children,
 };
 
 /* --- the report --- */
@@ -265,7 +253,7 @@ static enum exit_status run_code(const struct profile_options *options, struct d
 		.code = code,
 		.max_correct = RS_MAX_CORRECT,
 	};
-	struct why *why = options->common.why;
+	struct why *why = options->device.common.why;
 	CLEANUP(store_close_p) struct store *store = NULL;
 	int err = store_open(device, &store_options, &store, why);
 
@@ -314,12 +302,11 @@ enum exit_status verb_profile(int argc, char **argv)
 {
 	struct why why = {""};
 	struct profile_options options = {
-		.common.why = &why,
-		.device = DEVICE_OPTIONS_DEFAULT,
+		.device = DEVICE_OPTIONS_DEFAULT(&why),
 		.codes = {RS_136, RS_128},
 		.seconds = 10,
 	};
-	int err = options_parse(&profile_argp, argc, argv, &options.common);
+	int err = device_options_parse(&profile_argp, argc, argv, &options.device);
 
 	if (err)
 		return exit_fail("profile", STAGE_ARGUMENTS, err, &why);
