@@ -13,7 +13,7 @@ DEFINE_CLEANUP(struct device *, device_close, device_close)
 DEFINE_CLEANUP(struct store *, store_close, store_close)
 
 #define SIZE_ON_GPU (8 * GIB)
-#define SIZE_ELSEWHERE (64 * MIB) /* where errors in every line take seconds to correct */
+#define SIZE_ELSEWHERE (64 * MIB)
 
 enum { KEY_ECC = 0x100, KEY_BESIDE, KEY_REPEAT };
 
