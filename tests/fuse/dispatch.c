@@ -373,6 +373,12 @@ static void control_attributes_are_roots_on_the_root(void **state)
 	in.size = 1;
 	assert_int_equal(
 		simple(FUSE_GETXATTR, FUSE_ROOT_NODE, &in, sizeof(in), "vramfs.answer"), -ERANGE);
+	assert_int_equal(
+		simple(FUSE_GETXATTR, FUSE_ROOT_NODE, &in, sizeof(in), "vramfs.requests"), -ERANGE);
+	in.size = 2;
+	assert_int_equal(
+		simple(FUSE_GETXATTR, FUSE_ROOT_NODE, &in, sizeof(in), "vramfs.answer"), 0);
+	assert_int_equal(reply.bytes, 2);
 	in.size = 100;
 	assert_int_equal(
 		simple(FUSE_GETXATTR, FUSE_ROOT_NODE, &in, sizeof(in), "vramfs.x"), -ENODATA);
