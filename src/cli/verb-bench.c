@@ -9,9 +9,6 @@
 #include "cli/cli.h"
 #include "cli/device-options.h"
 
-DEFINE_CLEANUP(struct device *, device_close, device_close)
-DEFINE_CLEANUP(struct store *, store_close, store_close)
-
 #define SIZE_ON_GPU (8 * GIB)
 #define SIZE_ELSEWHERE (64 * MIB)
 

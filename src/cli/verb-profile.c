@@ -15,9 +15,6 @@
 
 #include <string.h>
 
-DEFINE_CLEANUP(struct device *, device_close, device_close)
-DEFINE_CLEANUP(struct store *, store_close, store_close)
-
 #define SIZE_ON_GPU (8 * GIB)
 #define SIZE_ELSEWHERE (64 * MIB)
 #define SECONDS_MAX 86400u

@@ -14,9 +14,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-DEFINE_CLEANUP(struct device *, device_close, device_close)
-DEFINE_CLEANUP(struct store *, store_close, store_close)
-
 #define SIZE_DEFAULT GIB
 
 enum { KEY_ECC = 0x100, KEY_MAX_CORRECT, KEY_SEED };
