@@ -188,16 +188,12 @@ static struct json_object *region_json(const struct store_geometry *geometry)
 
 void bench_print_json(const struct bench *bench)
 {
-	const struct device_info *info = device_info(bench->device);
 	struct json_object *object = json_object_new_object();
 	struct json_object *regions = json_object_new_array();
 	struct json_object *rows = json_object_new_array();
-	char selector[32];
 
 	json_add_text(object, "version", VRAMFS_VERSION);
-	json_add_text(object, "device", device_selector(info, selector, sizeof(selector)));
-	json_add_text(object, "device_name", info->name);
-	json_add_text(object, "driver", info->driver);
+	json_add_device(object, device_info(bench->device));
 	json_add_count(object, "repeat", bench->repeat);
 	json_add_count(object, "error_bytes", BENCH_ERROR_BYTES);
 	for (unsigned i = 0; i < bench->region_count; i++)

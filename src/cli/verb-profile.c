@@ -201,16 +201,12 @@ static struct json_object *part_json(const struct profile_part *part)
 static void print_json(
 	const struct profile_options *options, const struct device *device, struct profile *profile)
 {
-	const struct device_info *info = device_info(device);
 	struct json_object *object = profile->json, *parts = json_object_new_array();
-	char selector[32];
 
 	profile->json = NULL;
 	json_add_text(object, "version", VRAMFS_VERSION);
 	json_add_text(object, "subject", options->subject->name);
-	json_add_text(object, "device", device_selector(info, selector, sizeof(selector)));
-	json_add_text(object, "device_name", info->name);
-	json_add_text(object, "driver", info->driver);
+	json_add_device(object, device_info(device));
 	json_add_count(object, "seconds", options->seconds);
 	for (unsigned i = 0; i < profile->part_count; i++)
 		json_object_array_add(parts, part_json(&profile->parts[i]));
