@@ -19,6 +19,12 @@
 #define SEED 1u
 #define PASSES_MAX 2u
 
+/* A processor corrects less than a million lines a second, so that errors in every line would take
+ * longer than all else together. Where the device is no GPU, a row that corrects has no more than
+ * so many lines with errors, on average; of a larger region it takes a part, which is no faster for
+ * being small, as it is not memory that limits it. */
+#define ERROR_LINES_MAX (128u * KERNEL_BLOCK_LINES)
+
 /* What a row runs, one after the other over the whole region. */
 static const struct subject {
 	const char *name;
@@ -60,10 +66,10 @@ static struct bench_mix mix_of(enum kernel kernel, enum rs_code code)
 	return mix;
 }
 
-static err_t sweep(struct store *store, enum kernel kernel, const struct store_sweep *arguments,
-	struct bench_sweep *ret_sweep, struct why *why)
+static err_t sweep(struct store *store, enum kernel kernel, uint64_t blocks,
+	const struct store_sweep *arguments, struct bench_sweep *ret_sweep, struct why *why)
 {
-	int err = bench_sweep(store, kernel, arguments, ret_sweep);
+	int err = bench_sweep(store, kernel, blocks, arguments, ret_sweep);
 
 	if (err == -EAGAIN)
 		return why_fail(
@@ -74,23 +80,39 @@ static err_t sweep(struct store *store, enum kernel kernel, const struct store_s
 	return 0;
 }
 
-/* Codewords in all lines, and errors in those that the row is to have. */
-static err_t prepare(struct store *store, uint32_t error_interval, uint64_t seed,
-	uint64_t *ret_error_lines, struct why *why)
+static bool corrects(enum kernel kernel)
+{
+	return kernel == KERNEL_CORRECT || kernel == KERNEL_REFRESH;
+}
+
+/* How many of the region's blocks a row is measured on. */
+static uint64_t blocks_for(const struct bench *bench, const struct store_geometry *geometry,
+	const struct subject *subject, uint32_t error_interval)
+{
+	uint64_t most = ERROR_LINES_MAX / KERNEL_BLOCK_LINES * (uint64_t)error_interval;
+
+	if (device_info(bench->device)->gpu || !corrects(subject->kernels[0]) || !error_interval)
+		return geometry->blocks;
+	return geometry->blocks < most ? geometry->blocks : most;
+}
+
+/* Codewords in all of ROW's lines, and errors in those that are to have some. */
+static err_t prepare(struct store *store, struct bench_row *row, uint32_t error_interval,
+	uint64_t seed, struct why *why)
 {
 	const struct store_sweep errors = {
 		.seed = seed, .inject_errors = BENCH_ERROR_BYTES, .inject_every = error_interval};
 	struct bench_sweep done;
-	int err = sweep(store, KERNEL_ENCODE, NULL, &done, why);
+	int err = sweep(store, KERNEL_ENCODE, row->blocks, NULL, &done, why);
 
 	if (err)
 		return err;
-	*ret_error_lines = 0;
+	row->error_lines = 0;
 	if (!error_interval)
 		return 0;
-	err = sweep(store, KERNEL_INJECT, &errors, &done, why);
+	err = sweep(store, KERNEL_INJECT, row->blocks, &errors, &done, why);
 	if (!err)
-		*ret_error_lines = done.totals.flagged;
+		row->error_lines = done.totals.flagged;
 	return err;
 }
 
@@ -98,11 +120,9 @@ static err_t prepare(struct store *store, uint32_t error_interval, uint64_t seed
 static err_t judge(enum kernel kernel, uint64_t error_lines,
 	const struct store_sweep_totals *totals, struct why *why)
 {
-	bool corrects = kernel == KERNEL_CORRECT || kernel == KERNEL_REFRESH;
-
 	if (kernel == KERNEL_STREAM ||
-		(totals->flagged == error_lines &&
-			totals->corrected[BENCH_ERROR_BYTES] == (corrects ? error_lines : 0)))
+		(totals->flagged == error_lines && totals->corrected[BENCH_ERROR_BYTES] ==
+							   (corrects(kernel) ? error_lines : 0)))
 		return 0;
 	return why_fail(why, EIO,
 		"of %" PRIu64 " lines with errors %" PRIu64 " were found and %" PRIu64
@@ -110,24 +130,23 @@ static err_t judge(enum kernel kernel, uint64_t error_lines,
 		error_lines, totals->flagged, totals->corrected[BENCH_ERROR_BYTES]);
 }
 
-/* The kernels of SUBJECT, or the stream kernel in place of each. */
-static err_t run_passes(struct store *store, const struct subject *subject, bool as_stream,
-	uint64_t error_lines, double *ret_seconds, struct why *why)
+/* ROW's kernels, which are SUBJECT's, or the stream kernel in place of each. */
+static err_t run_passes(struct store *store, const struct subject *subject,
+	const struct bench_row *row, bool as_stream, double *ret_seconds, struct why *why)
 {
 	double seconds = 0;
 
 	for (unsigned pass = 0; pass < subject->passes; pass++) {
 		enum kernel kernel = subject->kernels[pass];
-		const struct store_sweep arguments = {
-			.stream = mix_of(kernel, store_geometry(store)->code).stream};
+		const struct store_sweep arguments = {.stream = mix_of(kernel, row->code).stream};
 		struct bench_sweep done;
 		int err;
 
 		if (as_stream)
 			kernel = KERNEL_STREAM;
-		err = sweep(store, kernel, &arguments, &done, why);
+		err = sweep(store, kernel, row->blocks, &arguments, &done, why);
 		if (!err)
-			err = judge(kernel, error_lines, &done.totals, why);
+			err = judge(kernel, row->error_lines, &done.totals, why);
 		if (err)
 			return err;
 		seconds += done.seconds;
@@ -150,24 +169,25 @@ static err_t measure_row(struct bench *bench, struct store *store, const char *f
 		.form = form,
 		.code = geometry->code,
 		.error_share = error_interval ? 1.0 / error_interval : 0,
-		.data_bytes = geometry->blocks * geometry->block_payload,
+		.blocks = blocks_for(bench, geometry, subject, error_interval),
 		.has_roof = subject->has_roof,
 	};
+	row->data_bytes = row->blocks * geometry->block_payload;
 	for (unsigned pass = 0; pass < subject->passes; pass++) {
 		struct bench_mix mix = mix_of(subject->kernels[pass], geometry->code);
 
-		row->moved_bytes += geometry->blocks * KERNEL_BLOCK_LINES *
-				    (mix.read_bytes + mix.written_bytes);
+		row->moved_bytes +=
+			row->blocks * KERNEL_BLOCK_LINES * (mix.read_bytes + mix.written_bytes);
 	}
 	for (unsigned i = 0; i <= bench->repeat; i++) {
 		double *seconds = i ? &row->seconds[i - 1] : &warm_up[0];
 		double *roof_seconds = i ? &row->roof_seconds[i - 1] : &warm_up[1];
-		int err = prepare(store, error_interval, SEED + i, &row->error_lines, why);
+		int err = prepare(store, row, error_interval, SEED + i, why);
 
 		if (!err)
-			err = run_passes(store, subject, false, row->error_lines, seconds, why);
+			err = run_passes(store, subject, row, false, seconds, why);
 		if (!err && subject->has_roof)
-			err = run_passes(store, subject, true, 0, roof_seconds, why);
+			err = run_passes(store, subject, row, true, roof_seconds, why);
 		if (err)
 			return err;
 	}
@@ -179,10 +199,11 @@ int bench_measure(struct bench *bench, struct store *store, const char *form, st
 {
 	const struct store_sweep random = {.seed = SEED};
 	struct bench_sweep done;
-	int err = sweep(store, KERNEL_RANDOMIZE, &random, &done, why);
+	const struct store_geometry *geometry = store_geometry(store);
+	int err = sweep(store, KERNEL_RANDOMIZE, geometry->blocks, &random, &done, why);
 
 	if (!form)
-		bench->regions[bench->region_count++] = *store_geometry(store);
+		bench->regions[bench->region_count++] = *geometry;
 	for (unsigned i = 0; i < sizeof(subjects) / sizeof(subjects[0]) && !err; i++) {
 		unsigned shares = subjects[i].meets_errors
 					  ? sizeof(error_intervals) / sizeof(error_intervals[0])

@@ -79,10 +79,9 @@ static void add_totals(struct store_sweep_totals *sum, const struct store_sweep_
 		sum->corrected[weight] += totals->corrected[weight];
 }
 
-int bench_sweep(struct store *store, enum kernel kernel, const struct store_sweep *arguments,
-	struct bench_sweep *ret_sweep)
+int bench_sweep(struct store *store, enum kernel kernel, uint64_t blocks,
+	const struct store_sweep *arguments, struct bench_sweep *ret_sweep)
 {
-	uint64_t blocks = store_geometry(store)->blocks;
 	struct start start = {0};
 	struct sweeper sweepers[SWEEPERS];
 	struct bench_sweep sum = {0};

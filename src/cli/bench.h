@@ -28,11 +28,12 @@ struct bench_row {
 	const char *name;
 	const char *form; /* of the kernels; NULL: the one that the device gets */
 	enum rs_code code;
-	double error_share;                    /* of all lines, on average; 0 to 1 */
-	uint64_t error_lines;                  /* lines with errors in the last repetition */
-	uint64_t data_bytes;                   /* file data in the region */
-	uint64_t moved_bytes;                  /* read and written in a repetition */
-	bool has_roof;                         /* whether roof_seconds are there */
+	double error_share;   /* of all lines, on average; 0 to 1 */
+	uint64_t blocks;      /* of the region's, the first; all but for some on processors */
+	uint64_t error_lines; /* lines with errors in the last repetition */
+	uint64_t data_bytes;  /* file data in the blocks */
+	uint64_t moved_bytes; /* read and written in a repetition */
+	bool has_roof;        /* whether roof_seconds are there */
 	double seconds[BENCH_REPEAT_MAX];      /* wall time, a repetition each */
 	double roof_seconds[BENCH_REPEAT_MAX]; /* of the same moves by KERNEL_STREAM right after */
 };
@@ -52,15 +53,15 @@ struct bench {
  * errors that were made. */
 err_t bench_measure(struct bench *bench, struct store *store, const char *form, struct why *why);
 
-/* Run KERNEL over all of STORE as fast as it goes, from several threads. SECONDS is the wall time
- * from the first job's submission to the last one's end. -EIO if the device failed, -EAGAIN if
- * there can be no more threads. */
+/* Run KERNEL over the first BLOCKS blocks of STORE as fast as it goes, from several threads.
+ * SECONDS is the wall time from the first job's submission to the last one's end. -EIO if the
+ * device failed, -EAGAIN if there can be no more threads. */
 struct bench_sweep {
 	double seconds;
 	struct store_sweep_totals totals;
 };
-err_t bench_sweep(struct store *store, enum kernel kernel, const struct store_sweep *arguments,
-	struct bench_sweep *ret_sweep);
+err_t bench_sweep(struct store *store, enum kernel kernel, uint64_t blocks,
+	const struct store_sweep *arguments, struct bench_sweep *ret_sweep);
 
 void bench_print_table(const struct bench *bench);
 void bench_print_json(const struct bench *bench);

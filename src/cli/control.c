@@ -7,13 +7,13 @@
  */
 #include "cli/control.h"
 
-#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void control_init(struct control *control, struct fs *fs, bool allow_set, const char *options)
 {
@@ -73,32 +73,17 @@ static void write_sweep(struct control *control, FILE *out)
 	fprintf(out, "lost %" PRIu64 "\n", sweep.lost);
 }
 
-static ssize_t control_get(void *user, const char *name, char *value, size_t size)
+static int control_show(void *user, const char *name, FILE *out)
 {
-	void (*writer)(struct control *, FILE *) = NULL;
-	CLEANUP(free_p) char *text = NULL;
-	size_t length;
-	FILE *out;
-
 	if (!strcmp(name, "vramfs.stats"))
-		writer = write_stats;
+		write_stats(user, out);
 	else if (!strcmp(name, "vramfs.options"))
-		writer = write_options;
+		write_options(user, out);
 	else if (!strcmp(name, "vramfs.sweep"))
-		writer = write_sweep;
-	if (!writer)
+		write_sweep(user, out);
+	else
 		return -ENODATA;
-	out = open_memstream(&text, &length);
-	if (!out)
-		return -ENOMEM;
-	writer(user, out);
-	if (fclose(out))
-		return -ENOMEM;
-	if (size && length > size)
-		return -ERANGE;
-	if (size)
-		memcpy(value, text, length);
-	return (ssize_t)length;
+	return 0;
 }
 
 /* Run KERNEL over everything and keep what it found for "get vramfs.sweep". */
@@ -190,5 +175,5 @@ static int control_set(void *user, const char *name, const char *value, size_t s
 
 struct fuse_control control_hooks(struct control *control)
 {
-	return (struct fuse_control){.get = control_get, .set = control_set, .user = control};
+	return (struct fuse_control){.show = control_show, .set = control_set, .user = control};
 }

@@ -24,11 +24,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct device_options *options = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->input;
+		return 0;
 	case KEY_DEVICE:
 		options->device = argument;
 		return 0;
 	case KEY_SIZE:
-		return -size_parse(argument, &options->size, options->why);
+		return -size_parse(argument, &options->size, options->common.why);
 	case KEY_JSON:
 		options->json = true;
 		return 0;
@@ -37,15 +40,23 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	}
 }
 
-const struct argp device_options_argp = {.options = device_option_list, .parser = parse_option};
+int device_options_parse(
+	const struct argp *argp, int argc, char **argv, struct device_options *options)
+{
+	const struct argp_child children[] = {{argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
+	const struct argp around = {
+		.options = device_option_list, .parser = parse_option, .children = children};
+
+	return options_parse(&around, argc, argv, &options->common);
+}
 
 enum exit_status device_options_open(
 	const struct device_options *options, const char *verb, struct device **ret_device)
 {
-	int err = device_open(options->device, ret_device, options->why);
+	int err = device_open(options->device, ret_device, options->common.why);
 
 	if (err)
-		return exit_fail(verb, STAGE_DEVICE, err, options->why);
+		return exit_fail(verb, STAGE_DEVICE, err, options->common.why);
 	if (device_info(*ret_device)->kind == DEVICE_HOST)
 		fprintf(stderr,
 			"vramfs %s: WARNING: device host: this is system memory and the processors, "

@@ -11,26 +11,25 @@
 #include <stdbool.h>
 
 /*
- * --device, --size and --json, for the verbs that take a region of a device, work on it and report:
- * a child of such a verb's argp. The verb's parser does at ARGP_KEY_INIT
- *
- *	options->device.why = options->common.why;
- *	state->child_inputs[0] = &options->device;
+ * --device, --size and --json, for the verbs that take a region of a device, work on it and report.
+ * What INPUT of such a verb's parser begins with.
  */
 struct device_options {
-	struct why *why;
+	struct options common;
 	const char *device;    /* as device_open() takes it */
 	struct size_spec size; /* of 0 bytes: as the verb and the device have it */
 	bool json;
 };
 
-/* Nothing asked for: the first GPU, a size that suits it, text. */
-#define DEVICE_OPTIONS_DEFAULT                                  \
-	{                                                       \
-		.device = "auto", .size = {.kind = SIZE_BYTES } \
+/* Nothing asked for: the first GPU, a size that suits it, text. What is wrong goes to WHY. */
+#define DEVICE_OPTIONS_DEFAULT(why)                                              \
+	{                                                                        \
+		.common = {why}, .device = "auto", .size = {.kind = SIZE_BYTES } \
 	}
 
-extern const struct argp device_options_argp;
+/* As options_parse() does for ARGP, whose options these are added to. */
+err_t device_options_parse(
+	const struct argp *argp, int argc, char **argv, struct device_options *options);
 
 /* Open the device. If that fails, say so as exit_fail() does for VERB. If it is the host's memory,
  * warn that VERB is about a GPU. */

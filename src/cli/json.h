@@ -3,6 +3,8 @@
 #ifndef VRAMFS_CLI_JSON_H
 #define VRAMFS_CLI_JSON_H
 
+#include "cli/cli.h"
+
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +23,16 @@ static inline void json_add_count(struct json_object *object, const char *key, u
 static inline void json_add_real(struct json_object *object, const char *key, double value)
 {
 	json_object_object_add(object, key, json_object_new_double(value));
+}
+
+/* Which device a report is about. */
+static inline void json_add_device(struct json_object *object, const struct device_info *info)
+{
+	char selector[32];
+
+	json_add_text(object, "device", device_selector(info, selector, sizeof(selector)));
+	json_add_text(object, "device_name", info->name);
+	json_add_text(object, "driver", info->driver);
 }
 
 /* Write OBJECT, or an array, to standard output and free it. */

@@ -23,8 +23,6 @@
 #include <string.h>
 #include <sys/mount.h>
 
-DEFINE_CLEANUP(struct device *, device_close, device_close)
-DEFINE_CLEANUP(struct store *, store_close, store_close)
 DEFINE_CLEANUP(struct fuse_session *, fuse_unmount, fuse_unmount)
 
 static void fs_close_p(struct fs **fs)

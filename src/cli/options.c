@@ -35,7 +35,7 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
 	(void)argument;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->input;
+		state->child_inputs[0] = state->child_inputs[1] = state->input;
 		return 0;
 	case KEY_HELP:
 		show_and_exit(state, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
@@ -49,6 +49,17 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+/* Behind the verb's parser: the words that it doesn't take. */
+static error_t refuse_word(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	if (key != ARGP_KEY_ARG)
+		return ARGP_ERR_UNKNOWN;
+	return -why_fail(options->why, EINVAL, "'%s' is one word too many; see '%s --help'",
+		argument, state->name);
 }
 
 /* SAID is what getopt and argp wrote: "vramfs mount: unrecognized option '--x'", then more lines.
@@ -66,7 +77,9 @@ static err_t bad_option(const char *said, const char *command, struct why *why)
 
 int options_parse(const struct argp *argp, int argc, char **argv, struct options *input)
 {
-	const struct argp_child children[] = {{argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
+	static const struct argp refuse_words = {.parser = refuse_word};
+	const struct argp_child children[] = {
+		{argp, 0, NULL, 0}, {&refuse_words, 0, NULL, 0}, {NULL, 0, NULL, 0}};
 	const struct argp around = {
 		.options = common_options, .parser = parse_common, .children = children};
 	CLEANUP(free_p) char *said = NULL;

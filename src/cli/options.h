@@ -11,8 +11,8 @@
 
 /*
  * Command lines. Each verb has an argp of its own whose parser reports what is wrong through a
- * struct why and returns a positive errno; options_parse() adds --help, --usage and --version and
- * sees to it that an error is one line.
+ * struct why and returns a positive errno; options_parse() adds --help, --usage and --version,
+ * refuses words that the parser doesn't take, and sees to it that an error is one line.
  */
 
 /* What INPUT of a verb's parser begins with. */

@@ -161,16 +161,12 @@ static struct json_object *row_json(const struct test_row *row, bool coded)
 void test_print_json(const struct test *test)
 {
 	const struct store_geometry *geometry = store_geometry(test->store);
-	const struct device_info *info = device_info(test->device);
 	struct json_object *object = json_object_new_object();
 	struct json_object *rows = json_object_new_array();
 	struct json_object *failures = json_object_new_array();
-	char selector[32];
 
 	json_add_text(object, "version", VRAMFS_VERSION);
-	json_add_text(object, "device", device_selector(info, selector, sizeof(selector)));
-	json_add_text(object, "device_name", info->name);
-	json_add_text(object, "driver", info->driver);
+	json_add_device(object, device_info(test->device));
 	json_add_text(object, "code", rs_code_name(geometry->code));
 	json_add_count(object, "max_correct", geometry->max_correct);
 	json_add_count(object, "region_bytes", geometry->region_bytes);

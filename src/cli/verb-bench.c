@@ -9,16 +9,12 @@
 #include "cli/cli.h"
 #include "cli/device-options.h"
 
-DEFINE_CLEANUP(struct device *, device_close, device_close)
-DEFINE_CLEANUP(struct store *, store_close, store_close)
-
 #define SIZE_ON_GPU (8 * GIB)
-#define SIZE_ELSEWHERE (64 * MIB) /* where errors in every line take seconds to correct */
+#define SIZE_ELSEWHERE (64 * MIB)
 
 enum { KEY_ECC = 0x100, KEY_BESIDE, KEY_REPEAT };
 
 struct bench_options {
-	struct options common;
 	struct device_options device;
 	enum rs_code codes[BENCH_CODES];
 	unsigned code_count;
@@ -38,12 +34,12 @@ static const struct argp_option bench_option_list[] = {
 
 static err_t parse_code(struct bench_options *options, const char *text)
 {
-	int err = options_code(text, &options->codes[0], options->common.why);
+	int err = options_code(text, &options->codes[0], options->device.common.why);
 
 	if (err)
 		return err;
 	if (options->codes[0] == RS_NONE)
-		return why_fail(options->common.why, EINVAL,
+		return why_fail(options->device.common.why, EINVAL,
 			"there is nothing to measure without a code: use rs136 or rs128");
 	options->code_count = 1;
 	return 0;
@@ -52,13 +48,9 @@ static err_t parse_code(struct bench_options *options, const char *text)
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct bench_options *options = state->input;
-	struct why *why = options->common.why;
+	struct why *why = options->device.common.why;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		options->device.why = why;
-		state->child_inputs[0] = &options->device;
-		return 0;
 	case KEY_ECC:
 		return -parse_code(options, argument);
 	case KEY_BESIDE:
@@ -67,23 +59,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case KEY_REPEAT:
 		return -options_number(
 			"repeat", argument, 1, BENCH_REPEAT_MAX, &options->repeat, why);
-	case ARGP_KEY_ARG:
-		return -why_fail(why, EINVAL,
-			"'%s' is one word too many; see 'vramfs bench --help'", argument);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
-
-static const struct argp_child bench_children[] = {
-	{&device_options_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
 
 static const struct argp bench_argp = {
 	.options = bench_option_list,
 	.parser = parse_option,
 	.doc = "Measure the kernels of a device, each beside what its memory lets it reach.\v"
 	       "Unless told otherwise it takes 8G of a GPU, 64M of another device.",
-	.children = bench_children,
 };
 
 static enum exit_status measure_code(struct bench *bench, struct device *device, const char *form,
@@ -136,13 +121,12 @@ enum exit_status verb_bench(int argc, char **argv)
 {
 	struct why why = {""};
 	struct bench_options options = {
-		.common.why = &why,
-		.device = DEVICE_OPTIONS_DEFAULT,
+		.device = DEVICE_OPTIONS_DEFAULT(&why),
 		.codes = {RS_136, RS_128},
 		.code_count = BENCH_CODES,
 		.repeat = 7,
 	};
-	int err = options_parse(&bench_argp, argc, argv, &options.common);
+	int err = device_options_parse(&bench_argp, argc, argv, &options.device);
 
 	if (err)
 		return exit_fail("bench", STAGE_ARGUMENTS, err, &why);

@@ -27,13 +27,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct devices_options *options = state->input;
 
+	(void)argument;
 	switch (key) {
 	case KEY_JSON:
 		options->json = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		return -why_fail(options->common.why, EINVAL,
-			"'%s' is one word too many; see 'vramfs devices --help'", argument);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

@@ -15,9 +15,6 @@
 
 #include <string.h>
 
-DEFINE_CLEANUP(struct device *, device_close, device_close)
-DEFINE_CLEANUP(struct store *, store_close, store_close)
-
 #define SIZE_ON_GPU (8 * GIB)
 #define SIZE_ELSEWHERE (64 * MIB)
 #define SECONDS_MAX 86400u
@@ -48,7 +45,6 @@ static const struct subject {
 enum { KEY_ECC = 0x100, KEY_SECONDS, KEY_THREADS };
 
 struct profile_options {
-	struct options common;
 	struct device_options device;
 	const struct subject *subject; /* NULL: none yet */
 	enum rs_code codes[PROFILE_CODES];
@@ -67,15 +63,12 @@ static const struct argp_option profile_option_list[] = {
 
 static err_t take_subject(struct profile_options *options, const char *name)
 {
-	if (options->subject)
-		return why_fail(options->common.why, EINVAL,
-			"'%s' is one word too many; see 'vramfs profile --help'", name);
 	for (size_t i = 0; i < SUBJECTS; i++) {
 		if (!strcmp(name, subjects[i].name))
 			options->subject = &subjects[i];
 	}
 	if (!options->subject)
-		return why_fail(options->common.why, EINVAL,
+		return why_fail(options->device.common.why, EINVAL,
 			"there is no '%s' to profile: use " SUBJECT_NAMES, name);
 	return 0;
 }
@@ -84,7 +77,7 @@ static err_t take_subject(struct profile_options *options, const char *name)
 static err_t check_options(struct profile_options *options)
 {
 	const struct subject *subject = options->subject;
-	struct why *why = options->common.why;
+	struct why *why = options->device.common.why;
 
 	if (!subject)
 		return why_fail(why, EINVAL,
@@ -104,13 +97,9 @@ static err_t check_options(struct profile_options *options)
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct profile_options *options = state->input;
-	struct why *why = options->common.why;
+	struct why *why = options->device.common.why;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		options->device.why = why;
-		state->child_inputs[0] = &options->device;
-		return 0;
 	case KEY_ECC:
 		options->code_count = 1;
 		return -options_code(argument, &options->codes[0], why);
@@ -120,16 +109,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return -options_number(
 			"threads", argument, 1, LOAD_THREADS_MAX, &options->threads, why);
 	case ARGP_KEY_ARG:
-		return -take_subject(options, argument);
+		return options->subject ? ARGP_ERR_UNKNOWN : -take_subject(options, argument);
 	case ARGP_KEY_END:
 		return -check_options(options);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
-
-static const struct argp_child profile_children[] = {
-	{&device_options_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
 
 static const struct argp profile_argp = {
 	.options = profile_option_list,
@@ -138,7 +124,6 @@ static const struct argp profile_argp = {
 	.doc = "Run one thing steadily on a device, for a profiler: stream-pool, decoder, encoders, "
 	       "pipeline or gpu-parallelism.\v"
 	       "Unless told otherwise it takes 8G of a GPU, 64M of another device.",
-	.children = profile_children,
 };
 
 /* --- the report --- */
@@ -216,16 +201,12 @@ static struct json_object *part_json(const struct profile_part *part)
 static void print_json(
 	const struct profile_options *options, const struct device *device, struct profile *profile)
 {
-	const struct device_info *info = device_info(device);
 	struct json_object *object = profile->json, *parts = json_object_new_array();
-	char selector[32];
 
 	profile->json = NULL;
 	json_add_text(object, "version", VRAMFS_VERSION);
 	json_add_text(object, "subject", options->subject->name);
-	json_add_text(object, "device", device_selector(info, selector, sizeof(selector)));
-	json_add_text(object, "device_name", info->name);
-	json_add_text(object, "driver", info->driver);
+	json_add_device(object, device_info(device));
 	json_add_count(object, "seconds", options->seconds);
 	for (unsigned i = 0; i < profile->part_count; i++)
 		json_object_array_add(parts, part_json(&profile->parts[i]));
@@ -265,7 +246,7 @@ static enum exit_status run_code(const struct profile_options *options, struct d
 		.code = code,
 		.max_correct = RS_MAX_CORRECT,
 	};
-	struct why *why = options->common.why;
+	struct why *why = options->device.common.why;
 	CLEANUP(store_close_p) struct store *store = NULL;
 	int err = store_open(device, &store_options, &store, why);
 
@@ -314,12 +295,11 @@ enum exit_status verb_profile(int argc, char **argv)
 {
 	struct why why = {""};
 	struct profile_options options = {
-		.common.why = &why,
-		.device = DEVICE_OPTIONS_DEFAULT,
+		.device = DEVICE_OPTIONS_DEFAULT(&why),
 		.codes = {RS_136, RS_128},
 		.seconds = 10,
 	};
-	int err = options_parse(&profile_argp, argc, argv, &options.common);
+	int err = device_options_parse(&profile_argp, argc, argv, &options.device);
 
 	if (err)
 		return exit_fail("profile", STAGE_ARGUMENTS, err, &why);

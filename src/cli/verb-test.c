@@ -14,15 +14,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-DEFINE_CLEANUP(struct device *, device_close, device_close)
-DEFINE_CLEANUP(struct store *, store_close, store_close)
-
 #define SIZE_DEFAULT GIB
 
 enum { KEY_ECC = 0x100, KEY_MAX_CORRECT, KEY_SEED };
 
 struct test_options {
-	struct options common;
 	struct device_options device;
 	enum rs_code code;
 	uint64_t max_correct;
@@ -43,13 +39,9 @@ static const struct argp_option test_option_list[] = {
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct test_options *options = state->input;
-	struct why *why = options->common.why;
+	struct why *why = options->device.common.why;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		options->device.why = why;
-		state->child_inputs[0] = &options->device;
-		return 0;
 	case KEY_ECC:
 		return -options_code(argument, &options->code, why);
 	case KEY_MAX_CORRECT:
@@ -57,23 +49,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 			"max-correct", argument, 0, RS_MAX_CORRECT, &options->max_correct, why);
 	case KEY_SEED:
 		return -options_number("seed", argument, 0, UINT64_MAX, &options->seed, why);
-	case ARGP_KEY_ARG:
-		return -why_fail(why, EINVAL, "'%s' is one word too many; see 'vramfs test --help'",
-			argument);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
-
-static const struct argp_child test_children[] = {
-	{&device_options_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
 
 static const struct argp test_argp = {
 	.options = test_option_list,
 	.parser = parse_option,
 	.doc = "Test a device: its memory, the way to and from it, and the codes that protect it.\v"
 	       "Unless told otherwise it takes 1G.",
-	.children = test_children,
 };
 
 /* Run everything on an open store and print the report. */
@@ -130,8 +115,7 @@ enum exit_status verb_test(int argc, char **argv)
 {
 	struct why why = {""};
 	struct test_options options = {
-		.common.why = &why,
-		.device = DEVICE_OPTIONS_DEFAULT,
+		.device = DEVICE_OPTIONS_DEFAULT(&why),
 		.code = RS_NONE,
 		.max_correct = RS_MAX_CORRECT,
 	};
@@ -140,7 +124,7 @@ enum exit_status verb_test(int argc, char **argv)
 	if (getrandom(&options.seed, sizeof(options.seed), GRND_NONBLOCK) < 0)
 		options.seed = (uint64_t)getpid();
 	options.seed &= 0xffffffff; /* short enough to type again */
-	err = options_parse(&test_argp, argc, argv, &options.common);
+	err = device_options_parse(&test_argp, argc, argv, &options.device);
 	if (err)
 		return exit_fail("test", STAGE_ARGUMENTS, err, &why);
 	return run(&options, &why);

@@ -3,6 +3,7 @@
 #ifndef VRAMFS_DEVICE_DEVICE_H
 #define VRAMFS_DEVICE_DEVICE_H
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "kernels/abi.h"
 
@@ -91,6 +92,7 @@ err_t device_open_kernels(
 
 /* Everything allocated from it must have been freed. NULL is allowed. */
 void device_close(struct device *device);
+DEFINE_CLEANUP(struct device *, device_close, device_close)
 
 /* What device_list says of it; free_bytes is of the time of opening. */
 const struct device_info *device_info(const struct device *device);

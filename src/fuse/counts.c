@@ -7,11 +7,7 @@
  */
 #include "fuse/counts.h"
 
-#include "base/cleanup.h"
-
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 #define NAME(opcode) [FUSE_##opcode] = #opcode
 
@@ -88,26 +84,14 @@ static uint64_t sum_of(struct fuse_counts *counts, uint32_t kind)
 	return sum;
 }
 
-ssize_t fuse_counts_show(struct fuse_counts *counts, char *value, size_t size)
+void fuse_counts_show(struct fuse_counts *counts, FILE *out)
 {
 	uint64_t sums[FUSE_OPCODES], total = 0;
-	CLEANUP(free_p) char *text = NULL;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
 
-	if (!out)
-		return -ENOMEM;
 	for (uint32_t kind = 0; kind < FUSE_OPCODES; kind++)
 		total += sums[kind] = sum_of(counts, kind);
 	fprintf(out, "total %" PRIu64 "\n", total);
 	for (uint32_t kind = 0; kind < FUSE_OPCODES; kind++)
 		if (sums[kind])
 			fprintf(out, "%s %" PRIu64 "\n", names[kind], sums[kind]);
-	if (fclose(out))
-		return -ENOMEM;
-	if (size && length > size)
-		return -ERANGE;
-	if (size)
-		memcpy(value, text, length);
-	return (ssize_t)length;
 }

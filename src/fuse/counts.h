@@ -3,12 +3,11 @@
 #ifndef VRAMFS_FUSE_COUNTS_H
 #define VRAMFS_FUSE_COUNTS_H
 
-#include "base/err.h"
 #include "fuse/protocol.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
-#include <sys/types.h>
+#include <stdio.h>
 
 /* How many threads can count without getting into each other's way; must be a power of 2. */
 #define FUSE_COUNT_SHARES 16
@@ -27,8 +26,7 @@ void fuse_count(struct fuse_counts *counts, unsigned thread, uint32_t opcode);
 /* "READ", ...; "OTHER" for those that are not in the protocol. */
 const char *fuse_opcode_name(uint32_t opcode);
 
-/* A line "total N" and, for each opcode that came, its name and the number. Like getxattr(2): the
- * size; copied to VALUE if SIZE is not 0, -ERANGE if it doesn't fit. */
-ssize_t fuse_counts_show(struct fuse_counts *counts, char *value, size_t size);
+/* A line "total N" and, for each opcode that came, its name and the number. */
+void fuse_counts_show(struct fuse_counts *counts, FILE *out);
 
 #endif

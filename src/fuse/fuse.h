@@ -7,6 +7,7 @@
 #include "fs/fs.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /*
  * A mounted filesystem: the kernel's FUSE protocol over /dev/fuse on one side, src/fs on the other.
@@ -17,11 +18,11 @@ struct fuse_session;
  * Virtual extended attributes of the root directory, whose names begin with "vramfs.": how the
  * front end shows counters and lets tests reach the store. They are never listed, so no copying
  * tool carries them. "vramfs.requests", the number of requests of each kind, and
- * "vramfs.transport", how they come, are not among them. GET
- * returns the size (and copies if it fits; SIZE 0 asks) or -errno; SET is called for root only.
+ * "vramfs.transport", how they come, are not among them. SHOW writes what NAME has to say to OUT,
+ * -ENODATA if there is none of that name; SET is called for root only.
  */
 struct fuse_control {
-	ssize_t (*get)(void *user, const char *name, char *value, size_t size);
+	int (*show)(void *user, const char *name, FILE *out);
 	int (*set)(void *user, const char *name, const char *value, size_t size);
 	void *user;
 };

@@ -9,11 +9,10 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/trace.h"
+#include "fuse/transport-dev.h"
 
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -64,23 +63,13 @@ static void stay_on(int processor)
 		log_debug("no thread of ours may stay on processor %d", processor);
 }
 
-/* For those who look at this process, with ps or with a profiler. */
-static void name_thread(unsigned number)
-{
-	char name[16];
-
-	snprintf(name, sizeof(name), "vramfs-ring-%u", number % 1000);
-	pthread_setname_np(pthread_self(), name);
-	trace_name_thread(name);
-}
-
 static void *ring_main(void *argument)
 {
 	struct ring *ring = argument;
 	bool goes_on = true;
 	int err = 0;
 
-	name_thread(ring->options.number);
+	transport_dev_name_thread("vramfs-ring", ring->options.number);
 	if (ring->options.processor >= 0)
 		stay_on(ring->options.processor);
 	ring->queue = store_queue(fs_store(ring->options.connection->fs));

@@ -265,12 +265,11 @@ static void carry_out(struct worker *worker)
 	}
 }
 
-/* For those who look at this process, with ps or with a profiler. */
-static void name_thread(unsigned number)
+void transport_dev_name_thread(const char *kind, unsigned number)
 {
 	char name[16];
 
-	snprintf(name, sizeof(name), "vramfs-fuse-%u", number % 1000);
+	snprintf(name, sizeof(name), "%s-%u", kind, number % 1000);
 	pthread_setname_np(pthread_self(), name);
 	trace_name_thread(name);
 }
@@ -285,7 +284,7 @@ static void *serve(void *argument)
 
 	worker->request.queue = queue;
 	worker->request.thread = number;
-	name_thread(number);
+	transport_dev_name_thread("vramfs-fuse", number);
 	while ((got = read_request(worker)) > 0)
 		carry_out(worker);
 	worker->err = got;

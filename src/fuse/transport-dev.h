@@ -36,6 +36,10 @@ void transport_dev_stop(struct transport_dev *transport);
  * delivered is dropped: it means that the request or the connection is gone. */
 void transport_dev_send(int fd, const struct fuse_out_header *header, const void *body);
 
+/* Name the calling thread KIND-NUMBER for those who look at this process, with ps or with a
+ * profiler. KIND has at most 11 characters. */
+void transport_dev_name_thread(const char *kind, unsigned number);
+
 /* Each thread's buffer, and where in it requests are read to: see the top of transport-dev.c. */
 #define TRANSPORT_DEV_PAGE ((size_t)4096)
 #define TRANSPORT_DEV_BUFFER_BYTES (TRANSPORT_DEV_PAGE + FS_IO_MAX)

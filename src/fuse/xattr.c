@@ -8,6 +8,9 @@
  */
 #include "fuse/handlers.h"
 
+#include "base/cleanup.h"
+
+#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 
@@ -28,22 +31,42 @@ static bool is_root(const struct fuse_request *request)
 	return request->header->nodeid == FUSE_ROOT_NODE;
 }
 
-/* Does the request ask the root for NAME? */
-static bool asks_for(const struct fuse_request *request, const char *name)
+/* Write to OUT what the control attribute that the request asks for has to say. */
+static int show_control(const struct fuse_request *request, FILE *out)
 {
-	return is_root(request) && !strcmp(request->names[0].bytes, name);
+	struct fuse_connection *connection = request->connection;
+	const struct fuse_control *control = &connection->control;
+	const char *name = request->names[0].bytes;
+
+	if (!is_root(request))
+		return -ENODATA;
+	if (!strcmp(name, FUSE_COUNTS_NAME))
+		fuse_counts_show(&connection->counts, out);
+	else if (!strcmp(name, FUSE_TRANSPORT_NAME))
+		fputs(connection->uses_uring ? "uring\n" : "dev\n", out);
+	else
+		return control->show ? control->show(control->user, name, out) : -ENODATA;
+	return 0;
 }
 
-/* As getxattr(2): the size; copied to VALUE if SIZE is not 0. */
-static ssize_t show_transport(const struct fuse_connection *connection, char *value, size_t size)
+/* The size of its value, which is copied to VALUE if it fits. */
+static ssize_t get_control(const struct fuse_request *request, char *value, size_t size)
 {
-	const char *name = connection->uses_uring ? "uring\n" : "dev\n";
+	CLEANUP(free_p) char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+	int err;
 
-	if (size && size < strlen(name))
-		return -ERANGE;
-	if (size)
-		memcpy(value, name, strlen(name));
-	return (ssize_t)strlen(name);
+	if (!out)
+		return -ENOMEM;
+	err = show_control(request, out);
+	if (fclose(out))
+		return -ENOMEM;
+	if (err)
+		return err;
+	if (length <= size)
+		memcpy(value, text, length);
+	return (ssize_t)length;
 }
 
 /* Of the front end's commands some sweep over all of the device. */
@@ -98,22 +121,15 @@ static int reply_sized(struct fuse_request *request, uint32_t asked, ssize_t siz
 int fuse_handle_getxattr(struct fuse_request *request)
 {
 	const struct fuse_getxattr_in *in = request->argument;
-	const struct fuse_control *control = &request->connection->control;
 	char *value = (char *)fuse_reply_area(request);
 	uint32_t size = in->size < request->reply_capacity ? in->size : request->reply_capacity;
 	ssize_t result;
 
-	if (asks_for(request, FUSE_COUNTS_NAME))
-		result = fuse_counts_show(&request->connection->counts, value, size);
-	else if (asks_for(request, FUSE_TRANSPORT_NAME))
-		result = show_transport(request->connection, value, size);
-	else if (!is_control(request))
+	if (is_control(request))
+		result = get_control(request, value, size);
+	else
 		result = fs_get_xattr(request->connection->fs, request->header->nodeid,
 			request->names[0], value, size);
-	else if (is_root(request) && control->get)
-		result = control->get(control->user, request->names[0].bytes, value, size);
-	else
-		result = -ENODATA;
 	return reply_sized(request, size, result);
 }
 

@@ -38,7 +38,8 @@
 
 #if !defined(VRAMFS_DEVICE_CODE) /* where "kernel" is a keyword */
 /* Which kernel. The names of the entry points are "vramfs_encode", "vramfs_verify", ... in this
- * order. Kernels above the rule serve files; those below it serve tests and measurements. */
+ * order. Kernels above the rule serve files; those below it serve tests and measurements. READ to
+ * COPY move bytes of files; all others can sweep over whole blocks. */
 enum kernel {
 	KERNEL_ENCODE,  /* make the parity of whole lines */
 	KERNEL_VERIFY,  /* count the lines that are no codewords; changes nothing */

@@ -3,6 +3,7 @@
 #ifndef VRAMFS_STORE_STORE_H
 #define VRAMFS_STORE_STORE_H
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/size.h"
 #include "kernels/abi.h"
@@ -44,6 +45,7 @@ err_t store_open(struct device *device, const struct store_options *options,
 
 /* No job may be in flight. Gives the memory back to the device. NULL is allowed. */
 void store_close(struct store *store);
+DEFINE_CLEANUP(struct store *, store_close, store_close)
 
 struct store_geometry {
 	enum rs_code code;

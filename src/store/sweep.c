@@ -31,9 +31,7 @@ struct progress {
 
 static bool sweeps(enum kernel kernel)
 {
-	return kernel == KERNEL_ENCODE || kernel == KERNEL_VERIFY || kernel == KERNEL_CORRECT ||
-	       kernel == KERNEL_REFRESH || kernel == KERNEL_RANDOMIZE || kernel == KERNEL_COMPARE ||
-	       kernel == KERNEL_INJECT || kernel == KERNEL_STREAM;
+	return kernel < KERNEL_READ || kernel > KERNEL_COPY;
 }
 
 static void piece_done(struct store_job *job, int err, const struct store_outcome *outcome)

@@ -124,6 +124,21 @@ int simple(uint32_t opcode, uint64_t node, const void *argument, size_t argument
 	return dispatch(&call);
 }
 
+int send_write(uint64_t node, const struct fuse_write_in *in, const void *data, size_t bytes)
+{
+	struct call call = {
+		.opcode = FUSE_WRITE,
+		.node = node,
+		.argument = in,
+		.argument_bytes = sizeof(*in),
+		.data = data,
+		.data_bytes = bytes,
+		.data_in_buffer = true,
+	};
+
+	return dispatch(&call);
+}
+
 uint64_t create(const char *name, uint32_t mode, uint32_t umask)
 {
 	struct fuse_create_in in = {.flags = O_RDWR, .mode = S_IFREG | mode, .umask = umask};
@@ -146,16 +161,13 @@ struct fuse_attr attributes(uint64_t node)
 	return out.attr;
 }
 
-static ssize_t control_get(void *user, const char *name, char *value, size_t size)
+static int control_show(void *user, const char *name, FILE *out)
 {
 	assert_ptr_equal(user, &fixture);
 	if (strcmp(name, "vramfs.answer"))
 		return -ENODATA;
-	if (size && size < 2)
-		return -ERANGE;
-	if (size)
-		memcpy(value, "42", 2);
-	return 2;
+	fputs("42", out);
+	return 0;
 }
 
 static int control_set(void *user, const char *name, const char *value, size_t size)
@@ -172,7 +184,7 @@ int caller_open(void **state)
 	fixture = fixture_open(16 * MIB);
 	connection = (struct fuse_connection){
 		.fs = fixture.fs,
-		.control = {.get = control_get, .set = control_set, .user = &fixture},
+		.control = {.show = control_show, .set = control_set, .user = &fixture},
 	};
 	if (open_modes_new(FUSE_CACHE_NONE, &connection.open_modes))
 		return -1;

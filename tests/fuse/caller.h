@@ -48,6 +48,9 @@ int dispatch(const struct call *call);
 int simple(uint32_t opcode, uint64_t node, const void *argument, size_t argument_bytes,
 	const char *name);
 
+/* The same for a WRITE that brings BYTES bytes of DATA, whatever IN says of them. */
+int send_write(uint64_t node, const struct fuse_write_in *in, const void *data, size_t bytes);
+
 /* Make a regular file in the root directory; returns its node. */
 uint64_t create(const char *name, uint32_t mode, uint32_t umask);
 struct fuse_attr attributes(uint64_t node);

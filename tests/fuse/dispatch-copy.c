@@ -19,19 +19,10 @@ static void copies_tell_how_much(void **state)
 	struct fuse_write_out out;
 	struct fuse_copy_file_range_out out_64;
 	static uint8_t data[5000];
-	struct call call = {
-		.opcode = FUSE_WRITE,
-		.node = from,
-		.argument = &write_in,
-		.argument_bytes = sizeof(write_in),
-		.data = data,
-		.data_bytes = sizeof(data),
-		.data_in_buffer = true,
-	};
 
 	(void)state;
 	memset(data, 7, sizeof(data));
-	assert_int_equal(dispatch(&call), 0);
+	assert_int_equal(send_write(from, &write_in, data, sizeof(data)), 0);
 	assert_int_equal(simple(FUSE_COPY_FILE_RANGE, from, &in, sizeof(in), NULL), 0);
 	assert_int_equal(reply.bytes, sizeof(out));
 	memcpy(&out, reply.body, sizeof(out));

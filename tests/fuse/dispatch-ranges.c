@@ -74,19 +74,10 @@ static void requests_that_move_data(void **state)
 	uint64_t node = create("file", 0600, 0);
 	struct fuse_write_in write_in = {.size = sizeof(data)};
 	struct fuse_read_in read_in = {.size = sizeof(data)};
-	struct call write = {
-		.opcode = FUSE_WRITE,
-		.node = node,
-		.argument = &write_in,
-		.argument_bytes = sizeof(write_in),
-		.data = data,
-		.data_bytes = sizeof(data),
-		.data_in_buffer = true,
-	};
 
 	(void)state;
 	read_record();
-	assert_int_equal(dispatch(&write), 0);
+	assert_int_equal(send_write(node, &write_in, data, sizeof(data)), 0);
 	read_record();
 	expect_request("WRITE", "write");
 	assert_int_equal(simple(FUSE_READ, node, &read_in, sizeof(read_in), NULL), 0);

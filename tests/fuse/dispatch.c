@@ -261,19 +261,10 @@ static void check_round_trip(const char *name)
 	struct fuse_write_in write_in = {.offset = 1000, .size = sizeof(bytes)};
 	struct fuse_write_out write_out;
 	struct fuse_read_in read_in = {.offset = 0, .size = FS_IO_MAX};
-	struct call call = {
-		.opcode = FUSE_WRITE,
-		.node = node,
-		.argument = &write_in,
-		.argument_bytes = sizeof(write_in),
-		.data = bytes,
-		.data_bytes = sizeof(bytes),
-		.data_in_buffer = true,
-	};
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 7 + i / 256);
-	assert_int_equal(dispatch(&call), 0);
+	assert_int_equal(send_write(node, &write_in, bytes, sizeof(bytes)), 0);
 	memcpy(&write_out, reply.body, sizeof(write_out));
 	assert_int_equal(write_out.size, sizeof(bytes));
 	assert_int_equal(simple(FUSE_READ, node, &read_in, sizeof(read_in), NULL), 0);
@@ -293,28 +284,19 @@ static void bytes_come_back(void **state)
 static void transfers_beyond_the_limits_are_refused(void **state)
 {
 	uint64_t node = create("limits", 0644, 0);
-	struct fuse_write_in write_in = {.size = 101};
+	struct fuse_write_in write_in = {.size = 101}; /* more than it brings */
 	struct fuse_read_in read_in = {.size = FS_IO_MAX + 1};
 	struct fuse_fallocate_in allocate = {.offset = INT64_MAX, .length = INT64_MAX};
 	struct fuse_lseek_in seek = {.whence = SEEK_SET};
 	static const uint8_t data[100];
-	struct call call = {
-		.opcode = FUSE_WRITE,
-		.node = node,
-		.argument = &write_in,
-		.argument_bytes = sizeof(write_in),
-		.data = data,
-		.data_bytes = sizeof(data),
-		.data_in_buffer = true,
-	};
 
 	(void)state;
-	assert_int_equal(dispatch(&call), -EIO); /* says more than it brings */
+	assert_int_equal(send_write(node, &write_in, data, sizeof(data)), -EIO);
 	write_in.size = 100;
 	write_in.offset = INT64_MAX - 50;
-	assert_int_equal(dispatch(&call), -EFBIG);
+	assert_int_equal(send_write(node, &write_in, data, sizeof(data)), -EFBIG);
 	write_in.offset = UINT64_MAX - 50;
-	assert_int_equal(dispatch(&call), -EFBIG);
+	assert_int_equal(send_write(node, &write_in, data, sizeof(data)), -EFBIG);
 	assert_int_equal(simple(FUSE_READ, node, &read_in, sizeof(read_in), NULL), -EINVAL);
 	read_in.size = 10;
 	read_in.offset = UINT64_MAX;
@@ -391,6 +373,12 @@ static void control_attributes_are_roots_on_the_root(void **state)
 	in.size = 1;
 	assert_int_equal(
 		simple(FUSE_GETXATTR, FUSE_ROOT_NODE, &in, sizeof(in), "vramfs.answer"), -ERANGE);
+	assert_int_equal(
+		simple(FUSE_GETXATTR, FUSE_ROOT_NODE, &in, sizeof(in), "vramfs.requests"), -ERANGE);
+	in.size = 2;
+	assert_int_equal(
+		simple(FUSE_GETXATTR, FUSE_ROOT_NODE, &in, sizeof(in), "vramfs.answer"), 0);
+	assert_int_equal(reply.bytes, 2);
 	in.size = 100;
 	assert_int_equal(
 		simple(FUSE_GETXATTR, FUSE_ROOT_NODE, &in, sizeof(in), "vramfs.x"), -ENODATA);

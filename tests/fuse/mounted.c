@@ -60,14 +60,13 @@ static int run_child(
 	return _cmocka_run_group_tests("mounted", tests, count, NULL, NULL) ? 1 : 0;
 }
 
-static ssize_t control_get(void *user, const char *name, char *value, size_t size)
+static int control_show(void *user, const char *name, FILE *out)
 {
 	(void)user;
 	if (strcmp(name, "vramfs.test"))
 		return -ENODATA;
-	if (size)
-		memcpy(value, "shown", 5);
-	return 5;
+	fputs("shown", out);
+	return 0;
 }
 
 static int control_set(void *user, const char *name, const char *value, size_t size)
@@ -124,7 +123,7 @@ static int serve_child(const char *directory, pid_t child, int ready_fd)
 		.cache = mounted_cache(),
 		.transport = mounted_transport(),
 		.allow_other = true,
-		.control = {.get = control_get, .set = control_set},
+		.control = {.show = control_show, .set = control_set},
 	};
 	struct served served = {.ready_fd = ready_fd};
 	struct why why = {};
