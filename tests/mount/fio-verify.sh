@@ -22,7 +22,7 @@ verify() {
 
 	for half in --do_verify=0 --verify_only=1; do
 		fio --name="$name" --directory="$mnt" --size="$file_size" --ioengine=psync \
-			--verify=crc32c --verify_fatal=1 --verify_dump=0 --randrepeat=1 --group_reporting \
+			--verify=crc32c --verify_fatal=1 --verify_dump=0 --verify_state_save=0 --randrepeat=1 --group_reporting \
 			"$half" "$@" >"$work/fio.log" 2>&1 || {
 			cat "$work/fio.log"
 			fail "$name $half"
