@@ -16,11 +16,17 @@
  *	                    scope)
  *	FUNCTION            begins the definition of any other function
  *	FUNCTION_APART      the same, of one that stays a call, so that its callers need no
- *registers for what they hardly ever do; not in OpenCL C KERNEL_LAUNCHED     as KERNEL, CUDA only:
- *for groups of so many lanes, of which a multiprocessor has to hold so many GROUP which group this
- *is FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group wide_t 16
- *bytes that are loaded and stored at once; WIDE_LOW and WIDE_HIGH are its halves BARRIER waits for
- *the group; what a lane wrote before it, all lanes see after it
+ *	                    registers for what they hardly ever do; not in OpenCL C
+ *	KERNEL_LAUNCHED     as KERNEL, CUDA only: for groups of so many lanes, of which a
+ *	                    multiprocessor has to hold so many
+ *	REGION              the region as an argument; REGION_PARAMETER is it as a parameter, and
+ *	                    REGION_AT(offset) the address of a byte of it. Only in what is written
+ *	                    for OpenCL, too; elsewhere the region is a pointer called `region`
+ *	GROUP               which group this is
+ *	FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group
+ *	wide_t              16 bytes that are loaded and stored at once; WIDE_LOW and WIDE_HIGH are
+ *	                    its halves
+ *	BARRIER             waits for the group; what a lane wrote before it, all lanes see after it
  *
  * In C a group has a single lane, which takes all the numbers of each FOR_EACH_LANE, and BARRIER is
  * nothing. So between two such loops a value may be kept only in LOCAL memory, or in a variable
@@ -47,10 +53,14 @@ typedef ulong2 wide_t;
 #define LOCAL_VARIABLE(type, name) __local type name
 #define CONSTANT __constant
 #define FUNCTION static inline
-#define KERNEL(name)                                                                             \
-	__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vramfs_##name(             \
-		__global uint8_t *region, __global uint32_t *scratch, __global uint8_t *control, \
+#define KERNEL(name)                                                                     \
+	__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vramfs_##name(     \
+		REGION_PARAMETER, __global uint32_t *scratch, __global uint8_t *control, \
 		__global uint8_t *payload, const struct kernel_params params)
+
+#if defined(REGION_SLABS)
+#include "kernels/slabs.h"
+#endif
 
 #define LANE ((uint32_t)get_local_id(0))
 #define LANES KERNEL_LANES
@@ -139,6 +149,12 @@ typedef unsigned long uint64_t;
 typedef uint64_t wide_t __attribute__((vector_size(16)));
 #define WIDE_LOW(wide) ((wide)[0])
 #define WIDE_HIGH(wide) ((wide)[1])
+#endif
+
+#if !defined(REGION)
+#define REGION region
+#define REGION_PARAMETER GLOBAL uint8_t *region
+#define REGION_AT(offset) (region + (offset))
 #endif
 
 /* Bytes of the region. Launches that only read a line may run at the same time, and each may find
