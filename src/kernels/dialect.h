@@ -58,7 +58,7 @@ typedef ulong2 wide_t;
 		REGION_PARAMETER, __global uint32_t *scratch, __global uint8_t *control, \
 		__global uint8_t *payload, const struct kernel_params params)
 
-#if defined(REGION_SLABS)
+#if defined(REGION_IN_SLABS)
 #include "kernels/slabs.h"
 #endif
 
