@@ -27,9 +27,10 @@ struct device_backend {
 
 	err_t (*free_bytes)(struct device *device, uint64_t *ret_bytes);
 
-	/* Zeroed. */
-	err_t (*memory_alloc)(
-		struct device *device, uint64_t bytes, struct device_memory **ret_memory);
+	/* Zeroed. What it leaves of an empty WHY is filled by device.c, which can say as much of
+	 * a lack of memory. */
+	err_t (*memory_alloc)(struct device *device, uint64_t bytes,
+		struct device_memory **ret_memory, struct why *why);
 	void (*memory_free)(struct device_memory *memory);
 
 	/* PINNED->size is set; fill bytes and handle. */

@@ -347,13 +347,15 @@ static int cuda_free_memory(struct device *base, uint64_t *ret_bytes)
 	return err;
 }
 
-static int cuda_memory_alloc(struct device *base, uint64_t bytes, struct device_memory **ret_memory)
+static int cuda_memory_alloc(
+	struct device *base, uint64_t bytes, struct device_memory **ret_memory, struct why *why)
 {
 	const struct cuda_driver *driver = driver_of(base);
 	const uint64_t words = bytes / 4 + (bytes % 4 != 0);
 	CLEANUP(free_p) struct cuda_memory *memory = calloc(1, sizeof(*memory));
 	int err;
 
+	(void)why;
 	if (!memory || words > SIZE_MAX / 4)
 		return -ENOMEM;
 	err = bind_device(cuda_device(base));

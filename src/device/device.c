@@ -114,8 +114,8 @@ static int explain_memory(struct device *device, uint64_t bytes, int err, struct
 			why, ENOMEM, "%s:%u has no %s to give: ask for less", kind, number, wanted);
 	size_format(free_bytes, free_text, sizeof(free_text));
 	return why_fail(why, ENOMEM,
-		"%s:%u can't give %s in one piece, it has %s free: ask for less, or end what else "
-		"uses its memory",
+		"%s:%u can't give %s, it has %s free: ask for less, or end what else uses its "
+		"memory",
 		kind, number, wanted, free_text);
 }
 
@@ -123,6 +123,7 @@ int device_memory_alloc(
 	struct device *device, uint64_t bytes, struct device_memory **ret_memory, struct why *why)
 {
 	const struct device_info *info = &device->info;
+	struct why reason = {""};
 	int err;
 
 	if (bytes == 0)
@@ -131,13 +132,15 @@ int device_memory_alloc(
 		char wanted[32], limit[32];
 
 		return why_fail(why, ENOMEM,
-			"%s:%u gives at most %s in one piece (its driver's limit), not %s: ask for at "
-			"most that",
+			"%s:%u gives at most %s to one program (its driver's limit), not %s: ask for "
+			"at most that",
 			device_kind_name(info->kind), info->number,
 			size_format(info->largest_alloc_bytes, limit, sizeof(limit)),
 			size_format(bytes, wanted, sizeof(wanted)));
 	}
-	err = device->backend->memory_alloc(device, bytes, ret_memory);
+	err = device->backend->memory_alloc(device, bytes, ret_memory, &reason);
+	if (err && reason.text[0])
+		return why_fail(why, -err, "%s", reason.text);
 	return err ? explain_memory(device, bytes, err, why) : 0;
 }
 

@@ -43,7 +43,7 @@ struct device_info {
 	unsigned processors;          /* multiprocessors, compute units or threads */
 	unsigned copy_engines;        /* 0 where the driver can't tell */
 	unsigned capability;          /* CUDA compute capability, major * 10 + minor; 0 elsewhere */
-	uint64_t largest_alloc_bytes; /* the most that one allocation may have; 0: all of it */
+	uint64_t largest_alloc_bytes; /* the most that device_memory_alloc() gives; 0: all of it */
 	bool unified;                 /* host and device share their memory */
 	bool gpu;                     /* false: ordinary processors, the host's own among them */
 	char unusable[256];           /* why it can't be used and what to do; "" if it can */
@@ -100,7 +100,7 @@ const struct device_info *device_info(const struct device *device);
 /* Memory on the device that is free now. */
 err_t device_free_bytes(struct device *device, uint64_t *ret_bytes);
 
-/* BYTES of device memory, zeroed. -ENOMEM if there is not so much in one piece. */
+/* BYTES of device memory, zeroed. -ENOMEM if the device does not give so much. */
 err_t device_memory_alloc(
 	struct device *device, uint64_t bytes, struct device_memory **ret_memory, struct why *why);
 void device_memory_free(struct device_memory *memory);
@@ -122,7 +122,7 @@ struct device_launch {
 	enum kernel kernel;
 	struct kernel_params params;
 	struct device_memory *region;
-	struct device_memory *scratch;
+	struct device_memory *scratch; /* less than a block: that is in one piece everywhere */
 	struct device_pinned *control;
 	struct device_pinned *payload;
 	size_t payload_bytes;

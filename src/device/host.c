@@ -314,11 +314,12 @@ static int populate(uint8_t *bytes, size_t size)
 }
 
 static int host_memory_alloc(
-	struct device *device, uint64_t bytes, struct device_memory **ret_memory)
+	struct device *device, uint64_t bytes, struct device_memory **ret_memory, struct why *why)
 {
 	CLEANUP(free_p) struct host_memory *memory = calloc(1, sizeof(*memory));
 	int err;
 
+	(void)why;
 	if (!memory || bytes > SIZE_MAX || bytes > system_memory_available())
 		return -ENOMEM;
 	memory->base.device = device;

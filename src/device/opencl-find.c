@@ -10,15 +10,21 @@
 #include "device/opencl-device.h"
 #include "device/system.h"
 
+#include "base/size.h"
+
 #include <CL/cl_ext.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MOST_PLATFORMS 16u
 #define MOST_DEVICES 64u /* of one platform */
 #define DEVICE_TYPES (CL_DEVICE_TYPE_GPU | CL_DEVICE_TYPE_ACCELERATOR | CL_DEVICE_TYPE_CPU)
 #define LOCAL_BYTES_NEEDED 16384u /* a group's tile and its bookkeeping */
+
+/* For tests on devices that give all in one buffer. */
+#define SLAB_VARIABLE "VRAMFS_OPENCL_SLAB"
 
 /* Vendors' own queries, for what OpenCL itself doesn't tell. */
 #define NV_PCI_BUS_ID 0x4008
@@ -184,6 +190,46 @@ static void describe_usability(
 	info->unusable_err = reason[0] ? -ENODEV : 0;
 }
 
+int opencl_find_limits(const struct opencl_driver *driver, cl_device_id id,
+	struct opencl_limits *ret_limits, struct why *why)
+{
+	const char *wanted = getenv(SLAB_VARIABLE);
+	uint64_t bytes = number(driver, id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+	struct size_spec spec;
+
+	if (bytes < KERNEL_BLOCK_BYTES) /* the driver doesn't tell */
+		bytes = UINT64_MAX;
+	if (wanted && wanted[0]) {
+		if (size_parse(wanted, &spec, NULL) < 0 || spec.kind != SIZE_BYTES ||
+			spec.bytes < KERNEL_BLOCK_BYTES)
+			return why_fail(why, EINVAL,
+				SLAB_VARIABLE " is '%s': it must be a size of at least %lluK, see "
+					      "vramfs(1)",
+				wanted, KERNEL_BLOCK_BYTES / KIB);
+		if (spec.bytes < bytes)
+			bytes = spec.bytes;
+	}
+	ret_limits->buffer_bytes = bytes;
+	ret_limits->slab_bytes = 1ull << (63 - __builtin_clzll(bytes));
+	return 0;
+}
+
+/* How much can be had at once, unless the device can't be used for another reason already. */
+static void describe_limits(
+	const struct opencl_driver *driver, cl_device_id id, struct device_info *info)
+{
+	struct opencl_limits limits;
+	struct why why;
+
+	if (info->unusable_err)
+		return;
+	info->unusable_err = opencl_find_limits(driver, id, &limits, &why);
+	if (info->unusable_err)
+		snprintf(info->unusable, sizeof(info->unusable), "%.255s", why.text);
+	else if (limits.slab_bytes <= info->memory_bytes / OPENCL_MOST_SLABS)
+		info->largest_alloc_bytes = limits.slab_bytes * OPENCL_MOST_SLABS;
+}
+
 uint64_t opencl_device_free_bytes(const struct opencl_driver *driver, cl_device_id id,
 	const struct device_info *info, uint64_t allocated_bytes)
 {
@@ -213,7 +259,6 @@ static void describe(const struct opencl_driver *driver, cl_platform_id platform
 	text(driver, id, CL_DRIVER_VERSION, version, sizeof(version));
 	snprintf(info->driver, sizeof(info->driver), "%s %s", platform_name, version);
 	info->memory_bytes = number(driver, id, CL_DEVICE_GLOBAL_MEM_SIZE);
-	info->largest_alloc_bytes = number(driver, id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
 	info->processors = (unsigned)number(driver, id, CL_DEVICE_MAX_COMPUTE_UNITS);
 	info->unified = number(driver, id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0;
 	info->gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
@@ -224,6 +269,7 @@ static void describe(const struct opencl_driver *driver, cl_platform_id platform
 	describe_uuid(driver, id, extensions, info);
 	describe_pci(driver, id, extensions, info);
 	describe_usability(driver, id, info);
+	describe_limits(driver, id, info);
 }
 
 void opencl_enumerate(struct device_info_list *list)

@@ -59,7 +59,7 @@ struct opencl_queue {
 	struct device_queue base;
 	cl_command_queue commands;
 	pthread_mutex_t submit;
-	cl_kernel kernels[KERNEL_COUNT]; /* made when first launched */
+	cl_kernel kernels[OPENCL_FORMS][KERNEL_COUNT]; /* made when first launched */
 	struct growing_buffer control, payload;
 
 	pthread_mutex_t lock;
@@ -116,9 +116,11 @@ void opencl_queue_free(struct device_queue *base)
 		log_debug("opencl: a queue could not be drained");
 		return;
 	}
-	for (int i = 0; i < KERNEL_COUNT; i++) {
-		if (queue->kernels[i])
-			driver->clReleaseKernel(queue->kernels[i]);
+	for (int i = 0; i < OPENCL_FORMS * KERNEL_COUNT; i++) {
+		cl_kernel kernel = queue->kernels[i / KERNEL_COUNT][i % KERNEL_COUNT];
+
+		if (kernel)
+			driver->clReleaseKernel(kernel);
 	}
 	if (queue->control.buffer)
 		driver->clReleaseMemObject(queue->control.buffer);
@@ -329,28 +331,31 @@ static int enqueue_kernel(struct opencl_queue *queue, const struct device_launch
 	const size_t lanes = KERNEL_LANES;
 	const size_t items =
 		lanes * staging->params.segment_count * staging->params.tiles_per_segment;
-	cl_mem region = opencl_buffer(launch->region), scratch = opencl_buffer(launch->scratch);
+	const struct opencl_memory *region = opencl_memory(launch->region);
+	const enum opencl_form form = opencl_form(region);
 	const struct {
 		size_t size;
 		const void *value;
 	} arguments[] = {
-		{sizeof(region), &region},
-		{sizeof(scratch), &scratch},
+		{sizeof(cl_mem), &opencl_memory(launch->scratch)->slabs[0]},
 		{sizeof(queue->control.buffer), &queue->control.buffer},
 		/* Kernels that move no payload don't look at it. */
 		{sizeof(staging->payload), staging->payload ? &staging->payload : NULL},
 		{sizeof(staging->params), &staging->params},
 	};
-	cl_kernel *kernel = &queue->kernels[launch->kernel];
-	cl_int code = CL_SUCCESS;
+	cl_kernel *kernel = &queue->kernels[form][launch->kernel];
+	cl_uint first;
+	cl_int code;
 
 	if (!*kernel)
 		*kernel = driver->clCreateKernel(
-			device->program, kernel_names[launch->kernel], &code);
+			device->programs[form], kernel_names[launch->kernel], &code);
 	if (!*kernel)
 		return opencl_check(code, "clCreateKernel");
-	for (cl_uint i = 0; code == CL_SUCCESS && i < 5; i++)
-		code = driver->clSetKernelArg(*kernel, i, arguments[i].size, arguments[i].value);
+	code = opencl_set_region(driver, *kernel, region, &first);
+	for (cl_uint i = 0; code == CL_SUCCESS && i < 4; i++)
+		code = driver->clSetKernelArg(
+			*kernel, first + i, arguments[i].size, arguments[i].value);
 	if (code != CL_SUCCESS)
 		return opencl_check(code, "clSetKernelArg");
 	return opencl_check(driver->clEnqueueNDRangeKernel(queue->commands, *kernel, 1, NULL,
@@ -410,6 +415,8 @@ int opencl_launch(struct device_queue *base, const struct device_launch *launch)
 	struct pending *pending;
 	int err;
 
+	if (opencl_memory(launch->scratch)->slab_count > 1)
+		return -EINVAL;
 	staging.params.report = 0;
 	if (segments) {
 		staging.segments = segments;
@@ -440,12 +447,25 @@ int opencl_launch(struct device_queue *base, const struct device_launch *launch)
 	return err ? -EIO : 0;
 }
 
-/* The half of a copy that both directions share: RESULT is what the command said. */
-static int finish_copy(
-	struct opencl_queue *queue, struct pending *pending, cl_int result, cl_event event)
-{
-	int err = opencl_check(result, "a copy");
+enum direction { COPY_IN, COPY_OUT };
 
+/* A copy between HOST and one slab. */
+static int copy_piece(struct opencl_queue *queue, enum direction direction, cl_mem slab,
+	uint64_t offset, uint8_t *host, size_t bytes)
+{
+	const struct opencl_driver *driver = driver_of(queue);
+	struct pending *pending = pending_take(queue, 0);
+	cl_event event;
+	int err;
+
+	if (!pending)
+		return -ENOMEM;
+	err = opencl_check(direction == COPY_IN
+				   ? driver->clEnqueueWriteBuffer(queue->commands, slab, CL_FALSE,
+					     offset, bytes, host, 0, NULL, &event)
+				   : driver->clEnqueueReadBuffer(queue->commands, slab, CL_FALSE,
+					     offset, bytes, host, 0, NULL, &event),
+		"a copy");
 	if (!err)
 		err = expect(queue, pending, event, copy_ended);
 	if (err)
@@ -453,34 +473,38 @@ static int finish_copy(
 	return err ? -EIO : 0;
 }
 
-int opencl_copy_in(struct device_queue *base, struct device_memory *to, uint64_t to_offset,
-	const struct device_pinned *from, size_t from_offset, size_t bytes)
+/* Each piece is a copy of its own, so that one that fails on the device is not overlooked. */
+static int copy(struct opencl_queue *queue, enum direction direction,
+	const struct opencl_memory *memory, uint64_t offset, uint8_t *host, size_t bytes)
 {
-	struct opencl_queue *queue = opencl_queue(base);
-	struct pending *pending = pending_take(queue, 0);
-	cl_event event;
-	cl_int result;
+	int err = 0;
 
-	if (!pending)
-		return -ENOMEM;
-	result = driver_of(queue)->clEnqueueWriteBuffer(queue->commands, opencl_buffer(to),
-		CL_FALSE, to_offset, bytes, from->bytes + from_offset, 0, NULL, &event);
-	return finish_copy(queue, pending, result, event);
+	while (!err && bytes) {
+		const uint64_t within = offset % memory->slab_bytes;
+		const uint64_t room = memory->slab_bytes - within;
+		const size_t piece = bytes < room ? bytes : (size_t)room;
+
+		err = copy_piece(queue, direction, memory->slabs[offset / memory->slab_bytes],
+			within, host, piece);
+		offset += piece;
+		host += piece;
+		bytes -= piece;
+	}
+	return err;
 }
 
-int opencl_copy_out(struct device_queue *base, struct device_pinned *to, size_t to_offset,
+int opencl_copy_in(struct device_queue *queue, struct device_memory *to, uint64_t to_offset,
+	const struct device_pinned *from, size_t from_offset, size_t bytes)
+{
+	return copy(opencl_queue(queue), COPY_IN, opencl_memory(to), to_offset,
+		from->bytes + from_offset, bytes);
+}
+
+int opencl_copy_out(struct device_queue *queue, struct device_pinned *to, size_t to_offset,
 	const struct device_memory *from, uint64_t from_offset, size_t bytes)
 {
-	struct opencl_queue *queue = opencl_queue(base);
-	struct pending *pending = pending_take(queue, 0);
-	cl_event event;
-	cl_int result;
-
-	if (!pending)
-		return -ENOMEM;
-	result = driver_of(queue)->clEnqueueReadBuffer(queue->commands, opencl_buffer(from),
-		CL_FALSE, from_offset, bytes, to->bytes + to_offset, 0, NULL, &event);
-	return finish_copy(queue, pending, result, event);
+	return copy(opencl_queue(queue), COPY_OUT, opencl_memory(from), from_offset,
+		to->bytes + to_offset, bytes);
 }
 
 /* Every operation ends with a callback, also when it fails: so what none is pending for has been

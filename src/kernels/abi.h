@@ -12,7 +12,8 @@
  *
  *	kernel(region, scratch, control, payload, parameters)
  *
- *	region   device memory: [block 0]..[block N-1][parity 0]..[parity N-1]
+ *	region   device memory: [block 0]..[block N-1][parity 0]..[parity N-1]; OpenCL may have it
+ *	         in several buffers (slabs.h)
  *	scratch  device memory: KERNEL_SCRATCH_WORDS 32-bit words a job slot, zero between launches
  *	control  pinned host memory: segments and the report of the job
  *	payload  pinned host memory: the bytes that KERNEL_READ writes and KERNEL_WRITE reads

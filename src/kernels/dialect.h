@@ -19,6 +19,9 @@
  *	FUNCTION            begins the definition of any other function
  *	FUNCTION_APART      the same, of one that stays a call, so that its callers need no
  *	                    registers for what they hardly ever do; not in OpenCL C
+ *	REGION              the region as an argument; REGION_PARAMETER is it as a parameter, and
+ *	                    REGION_AT(offset) the address of a byte of it. Only in what is written
+ *	                    for OpenCL, too; elsewhere the region is a pointer called `region`
  *	GROUP               which group this is
  *	FOR_EACH_LANE       deals the numbers BEGIN..END-1 out to the lanes of the group
  *	wide_t              16 bytes that are loaded and stored at once; WIDE() makes one of two
@@ -51,10 +54,14 @@ typedef ulong2 wide_t;
 #define LOCAL_VARIABLE(type, name) __local type name
 #define CONSTANT __constant
 #define FUNCTION static inline
-#define KERNEL(name)                                                                             \
-	__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vramfs_##name(             \
-		__global uint8_t *region, __global uint32_t *scratch, __global uint8_t *control, \
+#define KERNEL(name)                                                                     \
+	__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vramfs_##name(     \
+		REGION_PARAMETER, __global uint32_t *scratch, __global uint8_t *control, \
 		__global uint8_t *payload, const struct kernel_params params)
+
+#if defined(REGION_IN_SLABS)
+#include "kernels/slabs.h"
+#endif
 
 #define LANE ((uint32_t)get_local_id(0))
 #define LANES KERNEL_LANES
@@ -145,6 +152,12 @@ typedef uint64_t wide_t __attribute__((vector_size(16)));
 #define WIDE_LOW(wide) ((wide)[0])
 #define WIDE_HIGH(wide) ((wide)[1])
 #define WIDE(low, high) ((wide_t){(low), (high)})
+#endif
+
+#if !defined(REGION)
+#define REGION region
+#define REGION_PARAMETER GLOBAL uint8_t *region
+#define REGION_AT(offset) (region + (offset))
 #endif
 
 /* Bytes of the region. Launches that only read a line may run at the same time, and each may find

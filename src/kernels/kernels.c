@@ -33,11 +33,11 @@ KERNEL(encode)
 	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
 	if (params.parity_pitch) {
-		tile_load(&tile, &work, region, work.line_begin, work.line_end);
+		tile_load(&tile, &work, REGION, work.line_begin, work.line_end);
 		BARRIER();
 		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
-		parity_store(region, parity_offset(&params, &work, line),
+		parity_store(REGION, parity_offset(&params, &work, line),
 			line_parity(&tile, &work, line));
 	}
 	group_finish(&tile, &params, scratch, control);
@@ -50,12 +50,12 @@ KERNEL(verify)
 	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
 	if (params.parity_pitch) {
-		tile_load(&tile, &work, region, work.line_begin, work.line_end);
+		tile_load(&tile, &work, REGION, work.line_begin, work.line_end);
 		BARRIER();
 		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		{
-			uint64_t stored = parity_load(region, parity_offset(&params, &work, line));
+			uint64_t stored = parity_load(REGION, parity_offset(&params, &work, line));
 			if (line_parity(&tile, &work, line) != stored)
 				LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
 		}
@@ -70,11 +70,11 @@ KERNEL(correct)
 	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
 	if (params.parity_pitch) {
-		tile_load(&tile, &work, region, work.line_begin, work.line_end);
+		tile_load(&tile, &work, REGION, work.line_begin, work.line_end);
 		BARRIER();
 		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
-		line_correct(&tile, &work, &params, region, line);
+		line_correct(&tile, &work, &params, REGION, line);
 	}
 	group_finish(&tile, &params, scratch, control);
 }
@@ -86,15 +86,15 @@ KERNEL(refresh)
 	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
 	if (params.parity_pitch) {
-		tile_load(&tile, &work, region, work.line_begin, work.line_end);
+		tile_load(&tile, &work, REGION, work.line_begin, work.line_end);
 		BARRIER();
 		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
 		{
-			struct line_state state = line_correct(&tile, &work, &params, region, line);
+			struct line_state state = line_correct(&tile, &work, &params, REGION, line);
 			if (!state.lost)
 				parity_store(
-					region, parity_offset(&params, &work, line), state.parity);
+					REGION, parity_offset(&params, &work, line), state.parity);
 		}
 	}
 	group_finish(&tile, &params, scratch, control);
@@ -108,14 +108,14 @@ KERNEL(read)
 	struct work work = work_find(&params, control, GROUP, false);
 	struct encoder encoder = encoder_load(&params);
 	FOR_EACH_LINE(line, work)
-	PREFETCH(region + parity_offset(&params, &work, line));
+	PREFETCH(REGION_AT(parity_offset(&params, &work, line)));
 	tile_init(&tile);
-	tile_load(&tile, &work, region, work.line_begin, work.line_end);
+	tile_load(&tile, &work, REGION, work.line_begin, work.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
 		tile_encode(&tile, &work, &encoder, work.line_begin, work.line_end);
 		FOR_EACH_LINE(line, work)
-		line_correct(&tile, &work, &params, region, line);
+		line_correct(&tile, &work, &params, REGION, line);
 		BARRIER();
 	}
 	tile_to_payload(&tile, &work, payload);
@@ -127,7 +127,7 @@ KERNEL(read)
  * group's first and its last, are loaded and checked.
  */
 FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, const struct encoder *encoder, GLOBAL uint8_t *region)
+	const struct kernel_params *params, const struct encoder *encoder, REGION_PARAMETER)
 {
 	bool first_is_old = work->zero_begin % work->data_bytes != 0;
 	bool last_is_old = work->zero_end % work->data_bytes != 0;
@@ -135,9 +135,9 @@ FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
 	if (first_is_old && last == work->line_begin)
 		last_is_old = false; /* the same line; once is enough */
 	if (first_is_old)
-		tile_load(tile, work, region, work->line_begin, work->line_begin + 1);
+		tile_load(tile, work, REGION, work->line_begin, work->line_begin + 1);
 	if (last_is_old)
-		tile_load(tile, work, region, last, last + 1);
+		tile_load(tile, work, REGION, last, last + 1);
 	BARRIER();
 	if (params->parity_pitch) {
 		if (first_is_old)
@@ -148,7 +148,7 @@ FUNCTION void old_lines_load(LOCAL struct tile *tile, const struct work *work,
 			uint32_t line = i == 0 ? work->line_begin : last;
 			if (i == 0 ? first_is_old : last_is_old)
 				tile->marked[line] =
-					line_correct(tile, work, params, region, line).lost;
+					line_correct(tile, work, params, REGION, line).lost;
 		}
 		BARRIER();
 	}
@@ -163,7 +163,7 @@ FUNCTION void zeros_merge(LOCAL struct tile *tile, const struct work *work)
 
 /* In the end all lines are encoded and stored, but for those whose old bytes are lost. */
 FUNCTION void lines_store(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, const struct encoder *encoder, GLOBAL uint8_t *region)
+	const struct kernel_params *params, const struct encoder *encoder, REGION_PARAMETER)
 {
 	BARRIER();
 	if (params->parity_pitch) {
@@ -171,11 +171,11 @@ FUNCTION void lines_store(LOCAL struct tile *tile, const struct work *work,
 		FOR_EACH_LINE(line, *work)
 		{
 			if (!tile->marked[line])
-				parity_store(region, parity_offset(params, work, line),
+				parity_store(REGION, parity_offset(params, work, line),
 					line_parity(tile, work, line));
 		}
 	}
-	tile_store(tile, work, region, true);
+	tile_store(tile, work, REGION, true);
 }
 
 KERNEL(write)
@@ -184,10 +184,10 @@ KERNEL(write)
 	struct work work = work_find(&params, control, GROUP, true);
 	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
-	old_lines_load(&tile, &work, &params, &encoder, region);
+	old_lines_load(&tile, &work, &params, &encoder, REGION);
 	zeros_merge(&tile, &work);
 	tile_from_payload(&tile, &work, payload);
-	lines_store(&tile, &work, &params, &encoder, region);
+	lines_store(&tile, &work, &params, &encoder, REGION);
 	group_finish(&tile, &params, scratch, control);
 }
 
@@ -197,10 +197,10 @@ KERNEL(fill)
 	struct work work = work_find(&params, control, GROUP, true);
 	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
-	old_lines_load(&tile, &work, &params, &encoder, region);
+	old_lines_load(&tile, &work, &params, &encoder, REGION);
 	zeros_merge(&tile, &work);
 	tile_set(&tile, &work, work.begin, work.end, params.pattern);
-	lines_store(&tile, &work, &params, &encoder, region);
+	lines_store(&tile, &work, &params, &encoder, REGION);
 	group_finish(&tile, &params, scratch, control);
 }
 
@@ -213,19 +213,19 @@ KERNEL(copy)
 	struct work source = work_source(&work);
 	struct encoder encoder = encoder_load(&params);
 	tile_init(&tile);
-	tile_load(&tile, &source, region, source.line_begin, source.line_end);
+	tile_load(&tile, &source, REGION, source.line_begin, source.line_end);
 	BARRIER();
 	if (params.parity_pitch) {
 		tile_encode(&tile, &source, &encoder, source.line_begin, source.line_end);
 		FOR_EACH_LINE(line, work)
 		{
 			struct line_state state =
-				line_correct(&tile, &source, &params, region, line);
-			parity_store(region, parity_offset(&params, &work, line), state.parity);
+				line_correct(&tile, &source, &params, REGION, line);
+			parity_store(REGION, parity_offset(&params, &work, line), state.parity);
 		}
 		BARRIER();
 	}
-	tile_store(&tile, &work, region, false);
+	tile_store(&tile, &work, REGION, false);
 	group_finish(&tile, &params, scratch, control);
 }
 
@@ -251,7 +251,7 @@ KERNEL(randomize)
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
-	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(region + line_offset(&work, 0));
+	GLOBAL uint64_t *units = (GLOBAL uint64_t *)REGION_AT(line_offset(&work, 0));
 	FOR_EACH_LANE (i, work.line_begin * LINE_UNITS, work.line_end * LINE_UNITS) {
 		if (i % LINE_UNITS < work.data_bytes / UNIT_BYTES)
 			units[i] = random_unit(&params, &work, i / LINE_UNITS, i % LINE_UNITS);
@@ -264,7 +264,7 @@ KERNEL(compare)
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
-	tile_load(&tile, &work, region, work.line_begin, work.line_end);
+	tile_load(&tile, &work, REGION, work.line_begin, work.line_end);
 	BARRIER();
 	FOR_EACH_LINE(line, work)
 	{
@@ -280,7 +280,7 @@ KERNEL(compare)
 
 /* Flip bits in params.inject_errors different bytes of one line. RANDOM is the line's own. */
 FUNCTION void line_damage(const struct kernel_params *params, const struct work *work,
-	GLOBAL uint8_t *region, uint32_t line, uint64_t random)
+	REGION_PARAMETER, uint32_t line, uint64_t random)
 {
 	uint32_t symbols = work->data_bytes + (params->parity_pitch ? KERNEL_PARITY_BYTES : 0);
 	uint64_t chosen = 0; /* the positions so far, a byte each */
@@ -294,10 +294,11 @@ FUNCTION void line_damage(const struct kernel_params *params, const struct work 
 		if (again)
 			continue;
 		chosen |= (uint64_t)position << (8 * count++);
-		GLOBAL uint8_t *byte = region;
-		byte += position < work->data_bytes
+		uint64_t offset =
+			position < work->data_bytes
 				? line_offset(work, line) + position
 				: parity_offset(params, work, line) + (position - work->data_bytes);
+		GLOBAL uint8_t *byte = REGION_AT(offset);
 		*byte = (uint8_t)(*byte ^ flip);
 	}
 }
@@ -312,7 +313,7 @@ KERNEL(inject)
 		uint64_t random = hash(params.seed, work.region_line + line);
 		if ((uint32_t)(random >> 32) % params.inject_every == 0) {
 			LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
-			line_damage(&params, &work, region, line, random);
+			line_damage(&params, &work, REGION, line, random);
 		}
 	}
 	group_finish(&tile, &params, scratch, control);
@@ -322,21 +323,21 @@ KERNEL(inject)
 
 /* What KERNEL_STREAM reads of the parity of line INDEX. */
 FUNCTION uint64_t stream_parity(const struct kernel_params *params, const struct work *work,
-	GLOBAL const uint8_t *region, uint32_t index)
+	REGION_PARAMETER, uint32_t index)
 {
 	if (params->parity_pitch == 0 || !(params->stream & STREAM_READ_PARITY))
 		return 0;
-	return parity_load(region, parity_offset(params, work, index));
+	return parity_load(REGION, parity_offset(params, work, index));
 }
 
 /* What it does once it has the PARITY of line INDEX, and the tile's pieces INDEX, INDEX + 64, ...
  * in BATCH. Of a piece that ends in its line's parity the fold has only the data: another lane may
  * be writing that parity. */
 FUNCTION void stream_line(const struct kernel_params *params, const struct work *work,
-	GLOBAL uint8_t *region, LOCAL uint32_t *counts, uint32_t index,
-	const wide_t batch[LINE_WIDES], uint64_t parity)
+	REGION_PARAMETER, LOCAL uint32_t *counts, uint32_t index, const wide_t batch[LINE_WIDES],
+	uint64_t parity)
 {
-	GLOBAL wide_t *wides = (GLOBAL wide_t *)(region + line_offset(work, 0));
+	GLOBAL wide_t *wides = (GLOBAL wide_t *)REGION_AT(line_offset(work, 0));
 	wide_t sum = batch[0];
 	UNROLL for (uint32_t j = 1; j < LINE_WIDES; j++)
 	{
@@ -348,7 +349,7 @@ FUNCTION void stream_line(const struct kernel_params *params, const struct work 
 	if (fold == 0)
 		LOCAL_INCREMENT(&counts[COUNT_FLAGGED]);
 	if (params->parity_pitch && (params->stream & STREAM_WRITE_PARITY))
-		parity_store(region, parity_offset(params, work, index), fold);
+		parity_store(REGION, parity_offset(params, work, index), fold);
 	if (!(params->stream & STREAM_WRITE_LINE))
 		return;
 	UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
@@ -365,15 +366,15 @@ KERNEL(stream)
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
 	tile_init(&tile);
-	GLOBAL const wide_t *wides = (GLOBAL const wide_t *)(region + line_offset(&work, 0));
+	GLOBAL const wide_t *wides = (GLOBAL const wide_t *)REGION_AT(line_offset(&work, 0));
 	FOR_EACH_LANE (i, work.line_begin, work.line_end) {
 		wide_t batch[LINE_WIDES];
 		UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
 		{
 			batch[j] = wides[i + j * KERNEL_TILE_LINES];
 		}
-		uint64_t parity = stream_parity(&params, &work, region, i);
-		stream_line(&params, &work, region, tile.counts, i, batch, parity);
+		uint64_t parity = stream_parity(&params, &work, REGION, i);
+		stream_line(&params, &work, REGION, tile.counts, i, batch, parity);
 	}
 	group_finish(&tile, &params, scratch, control);
 }

@@ -31,11 +31,11 @@ FUNCTION void line_load(uint8_t *row, const uint8_t *line, uint32_t bytes)
 		*(uint64_t *)(row + i) = REGION_LOAD((const uint64_t *)(line + i));
 }
 
-FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work,
-	GLOBAL const uint8_t *region, uint32_t begin, uint32_t end)
+FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work, REGION_PARAMETER,
+	uint32_t begin, uint32_t end)
 {
 	for (uint32_t line = begin; line < end; line++) {
-		const uint8_t *source = region + line_offset(work, line);
+		const uint8_t *source = REGION_AT(line_offset(work, line));
 		if (work->data_bytes == KERNEL_LINE_BYTES)
 			line_load(tile_byte(tile, line, 0), source, KERNEL_LINE_BYTES);
 		else
@@ -45,12 +45,12 @@ FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work,
 }
 
 FUNCTION void tile_store(
-	LOCAL struct tile *tile, const struct work *work, GLOBAL uint8_t *region, bool skip_marked)
+	LOCAL struct tile *tile, const struct work *work, REGION_PARAMETER, bool skip_marked)
 {
 	for (uint32_t line = work->line_begin; line < work->line_end; line++) {
 		if (!(skip_marked && tile->marked[line]))
-			__builtin_memcpy(region + line_offset(work, line), tile_byte(tile, line, 0),
-				work->data_bytes);
+			__builtin_memcpy(REGION_AT(line_offset(work, line)),
+				tile_byte(tile, line, 0), work->data_bytes);
 	}
 }
 

@@ -209,10 +209,10 @@ FUNCTION void tile_init(LOCAL struct tile *tile)
  * are dealt out to the lanes; a variant whose groups have one lane may move more at once.
  */
 #if defined(TILE_MOVES_DEFINED)
-FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work,
-	GLOBAL const uint8_t *region, uint32_t begin, uint32_t end);
+FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work, REGION_PARAMETER,
+	uint32_t begin, uint32_t end);
 FUNCTION void tile_store(
-	LOCAL struct tile *tile, const struct work *work, GLOBAL uint8_t *region, bool skip_marked);
+	LOCAL struct tile *tile, const struct work *work, REGION_PARAMETER, bool skip_marked);
 FUNCTION void tile_set(LOCAL struct tile *tile, const struct work *work, uint32_t begin,
 	uint32_t end, uint32_t value);
 FUNCTION void tile_from_payload(
@@ -222,12 +222,12 @@ FUNCTION void tile_to_payload(
 #else
 
 /* Lines BEGIN..END-1 from the region to the tile. */
-FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work,
-	GLOBAL const uint8_t *region, uint32_t begin, uint32_t end)
+FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work, REGION_PARAMETER,
+	uint32_t begin, uint32_t end)
 {
 	uint32_t row_units = work->data_bytes / UNIT_BYTES;
 	uint32_t count = (end - begin) * LINE_UNITS;
-	GLOBAL const uint64_t *units = (GLOBAL const uint64_t *)(region + line_offset(work, begin));
+	GLOBAL const uint64_t *units = (GLOBAL const uint64_t *)REGION_AT(line_offset(work, begin));
 	for (uint32_t first = LANE; first < count; first += LANES * BATCH) {
 		uint64_t batch[BATCH];
 		UNROLL for (uint32_t i = 0; i < BATCH; i++)
@@ -250,10 +250,10 @@ FUNCTION void tile_load(LOCAL struct tile *tile, const struct work *work,
 /* The lines of the tile that the group works on, except those marked if SKIP_MARKED, from the tile
  * to the region. */
 FUNCTION void tile_store(
-	LOCAL struct tile *tile, const struct work *work, GLOBAL uint8_t *region, bool skip_marked)
+	LOCAL struct tile *tile, const struct work *work, REGION_PARAMETER, bool skip_marked)
 {
 	uint32_t row_units = work->data_bytes / UNIT_BYTES;
-	GLOBAL uint64_t *units = (GLOBAL uint64_t *)(region + line_offset(work, 0));
+	GLOBAL uint64_t *units = (GLOBAL uint64_t *)REGION_AT(line_offset(work, 0));
 	FOR_EACH_LANE (unit, work->line_begin * LINE_UNITS, work->line_end * LINE_UNITS) {
 		uint32_t line = unit / LINE_UNITS;
 		if (unit % LINE_UNITS < row_units && !(skip_marked && tile->marked[line]))
@@ -349,14 +349,14 @@ FUNCTION void tile_to_payload(
 }
 #endif
 
-FUNCTION uint64_t parity_load(GLOBAL const uint8_t *region, uint64_t offset)
+FUNCTION uint64_t parity_load(REGION_PARAMETER, uint64_t offset)
 {
-	return REGION_LOAD((GLOBAL const uint64_t *)(region + offset));
+	return REGION_LOAD((GLOBAL const uint64_t *)REGION_AT(offset));
 }
 
-FUNCTION void parity_store(GLOBAL uint8_t *region, uint64_t offset, uint64_t parity)
+FUNCTION void parity_store(REGION_PARAMETER, uint64_t offset, uint64_t parity)
 {
-	*(GLOBAL uint64_t *)(region + offset) = parity;
+	*(GLOBAL uint64_t *)REGION_AT(offset) = parity;
 }
 
 /* What tile_encode() needs besides the tile, loaded before it. */
@@ -423,12 +423,12 @@ struct line_state {
  * whichever of them it sees, old or new, the line has no more errors for it than before.
  */
 FUNCTION struct line_state line_correct(LOCAL struct tile *tile, const struct work *work,
-	const struct kernel_params *params, GLOBAL uint8_t *region, uint32_t line)
+	const struct kernel_params *params, REGION_PARAMETER, uint32_t line)
 {
 	uint64_t offset = parity_offset(params, work, line);
 	struct line_state state;
 	state.lost = false;
-	state.parity = parity_load(region, offset);
+	state.parity = parity_load(REGION, offset);
 	uint64_t remainder = line_parity(tile, work, line) ^ state.parity;
 	if (remainder == 0)
 		return state;
@@ -445,12 +445,12 @@ FUNCTION struct line_state line_correct(LOCAL struct tile *tile, const struct wo
 		if (position < work->data_bytes) {
 			uint8_t byte = (uint8_t)(*tile_byte(tile, line, position) ^ value);
 			*tile_byte(tile, line, position) = byte;
-			REGION_STORE(region + line_offset(work, line) + position, byte);
+			REGION_STORE(REGION_AT(line_offset(work, line)) + position, byte);
 		} else {
 			uint32_t symbol = position - work->data_bytes;
 			state.parity ^= (uint64_t)value << (8 * symbol);
-			REGION_STORE(
-				region + offset + symbol, (uint8_t)(state.parity >> (8 * symbol)));
+			REGION_STORE(REGION_AT(offset) + symbol,
+				(uint8_t)(state.parity >> (8 * symbol)));
 		}
 	}
 	LOCAL_INCREMENT(&tile->counts[COUNT_CORRECTED + errors.count]);

@@ -45,7 +45,7 @@ static err_t too_large(const struct device_info *info, uint64_t wanted, uint64_t
 		"%s is more than can be had: the device has %s free, of which %s can be had (%s): "
 		"ask for at most --size %lluM",
 		wanted_text, free_text, available_text,
-		available == info->largest_alloc_bytes ? "it gives no more in one piece"
+		available == info->largest_alloc_bytes ? "its driver allows no more"
 						       : "the rest is left to others",
 		(unsigned long long)(available / MIB));
 }
@@ -114,7 +114,7 @@ int region_alloc(struct device *device, const struct store_options *options,
 		if (err != -ENOMEM || options->size.kind != SIZE_MAX_AVAILABLE ||
 			geometry.blocks < 16)
 			break;
-		log_debug("the device does not give %llu bytes in one piece",
+		log_debug("the device does not give %llu bytes",
 			(unsigned long long)geometry.region_bytes);
 		geometry.blocks -= geometry.blocks / 16;
 		geometry.region_bytes = rs_region_bytes(geometry.code, geometry.blocks);

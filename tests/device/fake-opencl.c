@@ -7,6 +7,7 @@
  *
  *	no-platforms, no-devices, too-old, no-compiler, big-endian, narrow	what there is
  *	no-context, build-fails, kernel-missing, no-memory, fill-fails		setting up
+ *	no-second	there is memory for one buffer of a MiB, but not for two
  *	enqueue-fails	launches are refused
  *	kernel-dies	launches are taken and fail on the device
  *	callback-late	as without a mode, but callbacks come from another thread
@@ -30,6 +31,7 @@
 #define DEVICES 2
 #define MEMORY_BYTES (1ull << 30)
 #define LARGEST_ALLOC_BYTES (256ull << 20)
+#define LARGE_BYTES (1u << 20)
 
 struct _cl_platform_id {
 	int unused;
@@ -39,7 +41,7 @@ struct _cl_device_id {
 };
 struct _cl_mem {
 	unsigned char *bytes;
-	bool is_host_memory;
+	bool is_host_memory, is_large;
 };
 struct _cl_event {
 	cl_int status;
@@ -49,7 +51,7 @@ int fake_opencl_objects(void);
 
 static struct _cl_platform_id platform;
 static struct _cl_device_id devices[DEVICES] = {{0}, {1}};
-static _Atomic int objects;
+static _Atomic int objects, large_buffers;
 
 static bool mode(const char *name)
 {
@@ -282,7 +284,7 @@ cl_int clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size, const void *
 {
 	(void)kernel;
 	(void)value;
-	return index < 5 && size ? CL_SUCCESS : CL_INVALID_ARG_SIZE;
+	return index < 21 && size ? CL_SUCCESS : CL_INVALID_ARG_SIZE;
 }
 
 cl_mem clCreateBuffer(
@@ -291,12 +293,14 @@ cl_mem clCreateBuffer(
 	cl_mem mem;
 
 	(void)context;
-	if (mode("no-memory")) {
+	if (mode("no-memory") || (mode("no-second") && size >= LARGE_BYTES && large_buffers)) {
 		set_error(error, CL_MEM_OBJECT_ALLOCATION_FAILURE);
 		return NULL;
 	}
 	mem = object_new(sizeof(*mem));
 	mem->is_host_memory = flags & CL_MEM_USE_HOST_PTR;
+	mem->is_large = size >= LARGE_BYTES;
+	large_buffers += mem->is_large;
 	mem->bytes = mem->is_host_memory ? host : malloc(size);
 	set_error(error, CL_SUCCESS);
 	return mem;
@@ -304,6 +308,7 @@ cl_mem clCreateBuffer(
 
 cl_int clReleaseMemObject(cl_mem mem)
 {
+	large_buffers -= mem->is_large;
 	if (!mem->is_host_memory)
 		free(mem->bytes);
 	return object_free(mem);

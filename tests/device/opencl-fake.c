@@ -147,14 +147,60 @@ static void memory_failures_are_explained(void **state)
 
 	(void)state;
 	assert_int_equal(device_open("opencl:0", &device, &why), 0);
-	assert_int_equal(device_memory_alloc(device, (256u << 20) + 1, &memory, &why), -ENOMEM);
-	assert_contains(why.text, "at most 256 MiB in one piece");
 	set_mode("no-memory");
 	assert_int_equal(device_memory_alloc(device, 4096, &memory, &why), -ENOMEM);
 	assert_contains(why.text, "ask for less");
 	assert_int_equal(device_pinned_alloc(device, 4096, &pinned), -ENOMEM);
 	set_mode("fill-fails");
 	assert_int_equal(device_memory_alloc(device, 4096, &memory, &why), -ENOMEM);
+	device_close(device);
+}
+
+/* Three slabs in MODE, on a device that has just been opened: they can't be had for REASON. */
+static void assert_slabs_fail(const char *mode, int expected, const char *reason)
+{
+	struct device *device;
+	struct device_memory *memory = NULL;
+	struct why why = {""};
+	int before;
+
+	assert_int_equal(device_open("opencl:0", &device, &why), 0);
+	before = objects();
+	set_mode(mode);
+	assert_int_equal(device_memory_alloc(device, 3u << 20, &memory, &why), expected);
+	assert_contains(why.text, reason);
+	assert_null(memory);
+	assert_int_equal(objects(), before);
+	set_mode("");
+	assert_int_equal(device_memory_alloc(device, 3u << 20, &memory, &why), 0);
+	device_memory_free(memory);
+	device_close(device);
+}
+
+static void slabs_that_fail_leave_nothing_behind(void **state)
+{
+	(void)state;
+	setenv("VRAMFS_OPENCL_SLAB", "1M", 1);
+	assert_slabs_fail("no-second", -ENOMEM, "ask for less");
+	assert_slabs_fail("fill-fails", -ENOMEM, "ask for less");
+	assert_slabs_fail("build-fails", -EIO, "fake.cl:7: error: no such thing;");
+	assert_slabs_fail("kernel-missing", -EIO, "vramfs_copy");
+	assert_slabs_fail("enqueue-fails", -EIO, "vramfs_encode");
+	unsetenv("VRAMFS_OPENCL_SLAB");
+}
+
+/* A driver that gives 256 MiB in one buffer gives all of its GiB. */
+static void a_driver_limit_is_no_limit(void **state)
+{
+	struct device *device;
+	struct device_memory *memory;
+	struct why why = {""};
+
+	(void)state;
+	assert_int_equal(device_open("opencl:0", &device, &why), 0);
+	assert_int_equal(device_info(device)->largest_alloc_bytes, 0);
+	assert_int_equal(device_memory_alloc(device, (256u << 20) + 1, &memory, &why), 0);
+	device_memory_free(memory);
 	device_close(device);
 }
 
@@ -201,6 +247,28 @@ static void launches_that_fail_are_known_to(void **state)
 	rig_close((void **)&rig);
 }
 
+/* A copy in several pieces, each of which fails, has failed once. */
+static void copies_to_slabs_that_fail_are_known_to(void **state)
+{
+	struct rig *rig;
+
+	(void)state;
+	setenv("VRAMFS_TEST_DEVICE", "opencl:0", 1);
+	setenv("VRAMFS_OPENCL_SLAB", "256K", 1);
+	assert_int_equal(rig_open((void **)&rig), 0);
+	set_mode("kernel-dies");
+	assert_int_equal(
+		device_copy_in(rig->queue, rig->region, 1, rig->payload, 0, RIG_PAYLOAD_BYTES), 0);
+	assert_int_equal(device_queue_wait(rig->queue), -EIO);
+	assert_int_equal(device_queue_wait(rig->queue), 0);
+	set_mode("");
+	assert_int_equal(
+		device_copy_in(rig->queue, rig->region, 1, rig->payload, 0, RIG_PAYLOAD_BYTES), 0);
+	assert_int_equal(device_queue_wait(rig->queue), 0);
+	rig_close((void **)&rig);
+	unsetenv("VRAMFS_OPENCL_SLAB");
+}
+
 /* A queue is freed while its last callback is still to come. */
 static void late_callbacks_find_their_queue(void **state)
 {
@@ -244,7 +312,10 @@ int main(void)
 		cmocka_unit_test_teardown(failures_to_open_are_explained, end_test),
 		cmocka_unit_test_teardown(identities_select, end_test),
 		cmocka_unit_test_teardown(memory_failures_are_explained, end_test),
+		cmocka_unit_test_teardown(slabs_that_fail_leave_nothing_behind, end_test),
+		cmocka_unit_test_teardown(a_driver_limit_is_no_limit, end_test),
 		cmocka_unit_test_teardown(launches_that_fail_are_known_to, end_test),
+		cmocka_unit_test_teardown(copies_to_slabs_that_fail_are_known_to, end_test),
 		cmocka_unit_test_teardown(late_callbacks_find_their_queue, end_test),
 		cmocka_unit_test_teardown(segments_beyond_the_payload_are_refused, end_test),
 	};

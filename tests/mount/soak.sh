@@ -24,7 +24,8 @@ damage=during
 # run_fio SECONDS OUTPUT: every file is there, whole, so that all that is written is counted by fio.
 run_fio() {
 	fio --directory="$mnt" --filename_format='$jobname.$jobnum' --size="$file_size" --overwrite=1 --fallocate=none \
-		--verify=crc32c --verify_fatal=1 --verify_dump=0 --verify_state_save=0 --verify_backlog=64 --time_based --runtime="$1" \
+		--verify=crc32c --verify_fatal=1 --verify_dump=0 --verify_state_save=0 \
+		--verify_backlog=64 --time_based --runtime="$1" \
 		--output-format=json --output="$2" \
 		--name=large --rw=randwrite --bs=1m --direct=1 --ioengine=libaio --iodepth=4 \
 		--name=small --rw=randwrite --bs=4k --direct=1 --ioengine=psync --numjobs=2 \

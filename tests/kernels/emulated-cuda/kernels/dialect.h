@@ -40,6 +40,9 @@
 #define GLOBAL_TAKE(pointer) ((uint32_t)__nvvm_atom_xchg_gen_i((int *)(pointer), 0))
 #define SYSTEM_FENCE() __nvvm_membar_sys()
 #define PUBLISH(pointer, value) __atomic_store_n((pointer), (value), __ATOMIC_RELEASE)
+#define REGION region
+#define REGION_PARAMETER uint8_t *region
+#define REGION_AT(offset) (region + (offset))
 #define REGION_LOAD(pointer) __atomic_load_n((pointer), __ATOMIC_RELAXED)
 #define REGION_STORE(pointer, value) __atomic_store_n((pointer), (value), __ATOMIC_RELAXED)
 
