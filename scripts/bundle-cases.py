@@ -97,11 +97,12 @@ def main():
     for program in PROGRAMS:
         bundle.copy(build, "build", program)
     # Scripts source and call each other without Meson knowing.
-    shutil.copytree(
-        os.path.join(source, "tests"),
-        os.path.join(out, "source", "tests"),
-        ignore=shutil.ignore_patterns("*.c", "*.h", "meson.build", "__pycache__"),
-    )
+    for folder in ("tests", "bench"):
+        shutil.copytree(
+            os.path.join(source, folder),
+            os.path.join(out, "source", folder),
+            ignore=shutil.ignore_patterns("*.c", "*.h", "meson.build", "__pycache__"),
+        )
     for test in tests:
         on_cuda = test["env"].get("VRAMFS_TEST_DEVICE", "").startswith("cuda")
         if on_cuda or test["name"] + OPENCL_SUFFIX in names:

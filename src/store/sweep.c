@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The vramfs authors */
 /*
- * A kernel over a whole range of blocks: in jobs that take the device a fraction of a millisecond,
+ * A kernel over a whole range of blocks: in jobs that take a fast device a tenth of a millisecond,
  * large enough that launching them and claiming their blocks costs little beside running them; a
  * few in flight, so that the device has the next one when it ends one; and no larger, so that
  * another job that wants one of the lines waits for one such piece and not for the whole sweep. How
@@ -16,8 +16,8 @@
 #include <sched.h>
 
 #define BLOCKS_LEAST 256u /* 32 MiB */
-#define BLOCKS_MOST 4096u
-#define PIECE_NS INT64_C(200000)
+#define BLOCKS_MOST 2048u
+#define PIECE_NS INT64_C(100000)
 #define JOBS_IN_FLIGHT 4u
 
 /* Of one sweep. Atomic, because a thread that shares the queue may call `done`. */
