@@ -47,24 +47,58 @@ FUNCTION word4 ptx_load_once(const uint8_t *from)
 	return *(const volatile word4 *)from;
 }
 
-/* At the latest possible moment a copy has been made; here, at the first. */
+/* Copies are made at the latest moment, when they are waited for: who does not wait misses them. */
+struct lane_copies {
+	struct {
+		void *to;
+		const uint8_t *from;
+		uint32_t bytes, lot;
+	} pending[64];
+	uint32_t count, lot;
+};
+
+static _Thread_local struct lane_copies emulated_copies[WARP_EMULATOR_MOST_THREADS];
+
+FUNCTION void emulated_copy(void *to, const uint8_t *from, uint32_t bytes)
+{
+	struct lane_copies *own = &emulated_copies[LANE];
+
+	if (own->count == sizeof(own->pending) / sizeof(own->pending[0]))
+		__builtin_trap();
+	own->pending[own->count].to = to;
+	own->pending[own->count].from = from;
+	own->pending[own->count].bytes = bytes;
+	own->pending[own->count++].lot = own->lot;
+}
+
 FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
 {
-	*(word4 *)to = ptx_load_once(from);
+	emulated_copy(to, from, 16);
 }
 
 FUNCTION void ptx_copy_8(void *to, const uint8_t *from)
 {
-	*(uint64_t *)to = *(const volatile uint64_t *)from;
+	emulated_copy(to, from, 8);
 }
 
 FUNCTION void ptx_copies_commit(void)
 {
+	emulated_copies[LANE].lot++;
 }
 
 FUNCTION void ptx_copies_wait(const uint32_t left)
 {
-	(void)left;
+	struct lane_copies *own = &emulated_copies[LANE];
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < own->count; i++) {
+		if (own->lot - own->pending[i].lot > left)
+			__builtin_memcpy(
+				own->pending[i].to, own->pending[i].from, own->pending[i].bytes);
+		else
+			own->pending[kept++] = own->pending[i];
+	}
+	own->count = kept;
 }
 
 FUNCTION void ptx_flip(uint32_t *word, uint32_t value)
