@@ -222,8 +222,8 @@ static bool control_is_right(const struct device_launch *launch)
 	if (params->segments == KERNEL_FEW_SEGMENTS ? params->segment_count > KERNEL_FEW
 						    : !segments_are_within(launch))
 		return false;
-	return (!moves_payload || (launch->payload && within(params->payload, launch->payload_bytes,
-							      launch->payload->size)));
+	return !moves_payload || (launch->payload && within(params->payload, launch->payload_bytes,
+							     launch->payload->size));
 }
 
 static bool launch_is_right(const struct device *device, const struct device_launch *launch)

@@ -128,8 +128,8 @@ struct device_launch {
 	size_t payload_bytes;
 };
 
-/* The groups (segment_count x tiles_per_segment) of the largest launch in everyday use: what a
- * backend prepares for when it opens a device. Tests may launch more. */
+/* The groups (segment_count x tiles_per_segment) of the largest launch in everyday use, but for
+ * sweeps on GPUs: what a backend prepares for when it opens a device. Tests may launch more. */
 #define DEVICE_LAUNCH_GROUPS 4224u
 
 /*

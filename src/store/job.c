@@ -28,7 +28,6 @@
 #include "store/job-segments.h"
 #include "store/job-trace.h"
 
-#include <assert.h>
 #include <sched.h>
 #include <string.h>
 

@@ -20,6 +20,9 @@
 #define PIECE_NS INT64_C(100000)
 #define JOBS_IN_FLIGHT 4u
 
+_Static_assert(BLOCKS_LEAST *KERNEL_BLOCK_TILES <= DEVICE_LAUNCH_GROUPS,
+	"ordinary processors are prepared for launches as large as a sweep's there");
+
 /* Of one sweep. Atomic, because a thread that shares the queue may call `done`. */
 struct progress {
 	_Atomic uint64_t flagged, corrected[5], lost;
@@ -68,13 +71,14 @@ static void submit_piece(struct store_job *job, enum kernel kernel, uint32_t fir
 	store_submit(job);
 }
 
-/* Blocks of the next piece. */
-static uint32_t piece_blocks(const struct progress *progress)
+/* Blocks of the next piece. Where the device is no GPU it is the least: there it takes longer than
+ * a piece should, and no launch may be wider than what the device is prepared for. */
+static uint32_t piece_blocks(const struct store *store, const struct progress *progress)
 {
 	int64_t elapsed = clock_ns() - progress->began_ns;
 	uint64_t blocks = atomic_load(&progress->blocks_done) * PIECE_NS / (uint64_t)(elapsed + 1);
 
-	if (blocks < BLOCKS_LEAST)
+	if (blocks < BLOCKS_LEAST || !device_info(store->device)->gpu)
 		return BLOCKS_LEAST;
 	return blocks < BLOCKS_MOST ? (uint32_t)blocks : BLOCKS_MOST;
 }
@@ -94,7 +98,7 @@ int store_sweep(struct store *store, enum kernel kernel, uint32_t first, uint32_
 		struct store_job *job = room ? store_job_take(queue) : NULL;
 
 		if (job) {
-			uint32_t piece = piece_blocks(&progress);
+			uint32_t piece = piece_blocks(store, &progress);
 
 			if (piece > count)
 				piece = count;
