@@ -288,7 +288,7 @@ FUNCTION void sweep(LOCAL struct counters *counters, const struct kernel_params 
 			line_sweep(counters, line, row, root, params->max_correct, what);
 		}
 	}
-	launch_finish(counters->counts, params, scratch, control,
+	job_finish(counters->counts, job_of_launch(params), scratch, control,
 		params->segment_count * params->tiles_per_segment);
 }
 

@@ -208,6 +208,28 @@ static bool segments_are_within(const struct device_launch *launch)
 		       launch->control->size);
 }
 
+/* Only backends launch jobs together that have other memory than the launch's. */
+static bool jobs_are_within(const struct device_launch *launch)
+{
+	const struct kernel_params *params = &launch->params;
+
+	if (params->segment_count > KERNEL_FEW ||
+		launch->region->device->info.kind == DEVICE_OPENCL)
+		return false;
+	for (uint32_t i = 0; i < params->segment_count; i++) {
+		const struct kernel_job *job = &params->jobs[i];
+
+		if (job->report % 4 ||
+			!within(job->report, sizeof(struct kernel_report), launch->control->size) ||
+			!within(job->payload, launch->payload_bytes, launch->payload->size) ||
+			!within(job->scratch, KERNEL_SCRATCH_WORDS,
+				launch->scratch->bytes / sizeof(uint32_t)) ||
+			!job->ticket || job->ticket == KERNEL_FAILED)
+			return false;
+	}
+	return true;
+}
+
 static bool control_is_right(const struct device_launch *launch)
 {
 	const struct kernel_params *params = &launch->params;
@@ -219,6 +241,8 @@ static bool control_is_right(const struct device_launch *launch)
 	if (params->segments == KERNEL_WHOLE_BLOCKS)
 		return !moves_payload && within(params->first_block, params->segment_count,
 						 launch->region->bytes / KERNEL_BLOCK_BYTES);
+	if (params->segments == KERNEL_FEW_JOBS)
+		return moves_payload && launch->payload && jobs_are_within(launch);
 	if (params->segments == KERNEL_FEW_SEGMENTS ? params->segment_count > KERNEL_FEW
 						    : !segments_are_within(launch))
 		return false;
@@ -249,6 +273,7 @@ const struct kernel_segment *device_launch_segments(const struct device_launch *
 	case KERNEL_WHOLE_BLOCKS:
 		return NULL;
 	case KERNEL_FEW_SEGMENTS:
+	case KERNEL_FEW_JOBS:
 		return launch->params.few;
 	default:
 		return (const void *)(launch->control->bytes + launch->params.segments);

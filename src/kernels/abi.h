@@ -102,11 +102,20 @@ struct kernel_segment {
  * host memory: as many as a 1 MiB request of whole blocks, cut at both ends, has. */
 #define KERNEL_FEW 10u
 
-/* 408 bytes, the same in C, OpenCL C and CUDA: 64-bit members first, no padding. */
+/* One of several jobs that are launched together, each with one of params.few: what it has in place
+ * of the members of struct kernel_params of the same names. 24 bytes. */
+struct kernel_job {
+	uint64_t payload;
+	uint64_t report;
+	uint32_t scratch;
+	uint32_t ticket;
+};
+
+/* 648 bytes, the same in C, OpenCL C and CUDA: 64-bit members first, no padding. */
 struct kernel_params {
 	uint64_t parity_base;   /* byte in the region of line 0's parity */
-	uint64_t segments;      /* byte in control of the first segment, or KERNEL_WHOLE_BLOCKS or
-				 * KERNEL_FEW_SEGMENTS */
+	uint64_t segments;      /* byte in control of the first segment, or KERNEL_WHOLE_BLOCKS,
+				 * KERNEL_FEW_SEGMENTS or KERNEL_FEW_JOBS */
 	uint64_t report;        /* byte in control of the report */
 	uint64_t payload;       /* byte in payload of the job's payload */
 	uint64_t seed;          /* KERNEL_RANDOMIZE, KERNEL_COMPARE, KERNEL_INJECT */
@@ -124,11 +133,15 @@ struct kernel_params {
 	uint32_t inject_errors;                /* KERNEL_INJECT: 1..8 bytes a line */
 	uint32_t inject_every;                 /* KERNEL_INJECT: >= 1; 1 is every line */
 	uint32_t stream;                       /* KERNEL_STREAM: STREAM_... */
-	struct kernel_segment few[KERNEL_FEW]; /* with KERNEL_FEW_SEGMENTS */
+	struct kernel_segment few[KERNEL_FEW]; /* with KERNEL_FEW_SEGMENTS and KERNEL_FEW_JOBS */
+	struct kernel_job jobs[KERNEL_FEW];    /* with KERNEL_FEW_JOBS */
 };
 
 #define KERNEL_WHOLE_BLOCKS 0xffffffffffffffffull
 #define KERNEL_FEW_SEGMENTS 0xfffffffffffffffeull
+/* KERNEL_READ and KERNEL_WRITE, not over OpenCL: each segment is a job of its own, which reports
+ * when its own groups have finished. Its offsets may lead, modulo 2^64, to any pinned memory. */
+#define KERNEL_FEW_JOBS 0xfffffffffffffffdull
 
 /* 64 bytes. The device writes `done` last, when everything else that the launch wrote to host
  * memory can be seen there; the host zeroes the report before the launch. */

@@ -40,7 +40,7 @@ KERNEL(encode)
 		parity_store(REGION, parity_offset(&params, &work, line),
 			line_parity(&tile, &work, line));
 	}
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 KERNEL(verify)
@@ -60,7 +60,7 @@ KERNEL(verify)
 				LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
 		}
 	}
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 KERNEL(correct)
@@ -76,7 +76,7 @@ KERNEL(correct)
 		FOR_EACH_LINE(line, work)
 		line_correct(&tile, &work, &params, REGION, line);
 	}
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 KERNEL(refresh)
@@ -97,7 +97,7 @@ KERNEL(refresh)
 					REGION, parity_offset(&params, &work, line), state.parity);
 		}
 	}
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 #endif
@@ -119,7 +119,7 @@ KERNEL(read)
 		BARRIER();
 	}
 	tile_to_payload(&tile, &work, payload);
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 /*
@@ -188,7 +188,7 @@ KERNEL(write)
 	zeros_merge(&tile, &work);
 	tile_from_payload(&tile, &work, payload);
 	lines_store(&tile, &work, &params, &encoder, REGION);
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 KERNEL(fill)
@@ -201,7 +201,7 @@ KERNEL(fill)
 	zeros_merge(&tile, &work);
 	tile_set(&tile, &work, work.begin, work.end, params.pattern);
 	lines_store(&tile, &work, &params, &encoder, REGION);
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 /* A line that is lost arrives as it is, with its old parity: so it stays known to be lost, instead
@@ -226,7 +226,7 @@ KERNEL(copy)
 		BARRIER();
 	}
 	tile_store(&tile, &work, REGION, false);
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 /* A well-mixed function of two numbers: the finalizer of the splitmix64 generator. */
@@ -256,7 +256,7 @@ KERNEL(randomize)
 		if (i % LINE_UNITS < work.data_bytes / UNIT_BYTES)
 			units[i] = random_unit(&params, &work, i / LINE_UNITS, i % LINE_UNITS);
 	}
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 KERNEL(compare)
@@ -275,7 +275,7 @@ KERNEL(compare)
 		if (differs)
 			LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
 	}
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 /* Flip bits in params.inject_errors different bytes of one line. RANDOM is the line's own. */
@@ -316,7 +316,7 @@ KERNEL(inject)
 			line_damage(&params, &work, REGION, line, random);
 		}
 	}
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 
 #define LINE_WIDES (KERNEL_LINE_BYTES / WIDE_BYTES)
@@ -376,6 +376,6 @@ KERNEL(stream)
 		uint64_t parity = stream_parity(&params, &work, REGION, i);
 		stream_line(&params, &work, REGION, tile.counts, i, batch, parity);
 	}
-	group_finish(&tile, &params, scratch, control);
+	group_finish(&tile, &work, scratch, control);
 }
 #endif

@@ -354,8 +354,8 @@ FUNCTION void sweep_run(const struct kernel_params *params, uint8_t *region, uin
 		sweep_tiles(params, region, control, what, false);
 	else if (params->parity_pitch)
 		sweep_tiles(params, region, control, what, true);
-	launch_finish(
-		sweep.counts, params, scratch, control, (uint32_t)__nvvm_read_ptx_sreg_nctaid_x());
+	job_finish(sweep.counts, job_of_launch(params), scratch, control,
+		(uint32_t)__nvvm_read_ptx_sreg_nctaid_x());
 }
 
 SWEEP(encode)
@@ -410,5 +410,5 @@ SWEEP(stream)
 				i * WARP_LANES + warp_lane(), batches[i], parities[i]);
 		}
 	}
-	launch_finish(sweep.counts, &params, scratch, control, groups);
+	job_finish(sweep.counts, job_of_launch(&params), scratch, control, groups);
 }

@@ -54,8 +54,21 @@ struct work {
 	uint32_t line_begin, line_end;
 	/* begin..end-1 move, what is around them up to zero_begin and zero_end becomes zero */
 	uint32_t zero_begin, begin, end, zero_end;
-	uint64_t payload; /* where in payload the byte at `begin` is */
+	uint64_t payload;      /* where in payload the byte at `begin` is */
+	struct kernel_job job; /* that the group is part of */
+	uint32_t groups;       /* which that has */
 };
+
+/* The job of a launch that is all one job. */
+FUNCTION struct kernel_job job_of_launch(const struct kernel_params *params)
+{
+	struct kernel_job job;
+	job.payload = params->payload;
+	job.report = params->report;
+	job.scratch = params->scratch;
+	job.ticket = params->ticket;
+	return job;
+}
 
 /* The line that POSITION in the tile's payload space is in. A multiplication by a rounded-up
  * reciprocal, which is exact for all positions in a tile: its excess, below 1/2^20 * POSITION,
@@ -85,9 +98,15 @@ FUNCTION struct work work_find(const struct kernel_params *params, GLOBAL const 
 	uint32_t zero_from = first, zero_to = end;
 	uint32_t block = params->first_block + index, source = block, source_first = 0;
 	uint32_t payload = 0;
+	work.job = job_of_launch(params);
+	work.groups = params->segment_count * params->tiles_per_segment;
+	if (params->segments == KERNEL_FEW_JOBS) {
+		work.job = params->jobs[index];
+		work.groups = params->tiles_per_segment;
+	}
 	if (params->segments != KERNEL_WHOLE_BLOCKS) {
 		struct kernel_segment segment;
-		if (params->segments == KERNEL_FEW_SEGMENTS)
+		if (params->segments == KERNEL_FEW_SEGMENTS || params->segments == KERNEL_FEW_JOBS)
 			segment = params->few[index];
 		else
 			segment = ((GLOBAL const struct kernel_segment *)(control +
@@ -113,7 +132,7 @@ FUNCTION struct work work_find(const struct kernel_params *params, GLOBAL const 
 	work.begin = within_tile(first, tile_begin, tile_bytes);
 	work.end = within_tile(end, tile_begin, tile_bytes);
 	work.zero_end = within_tile(zero_to, tile_begin, tile_bytes);
-	work.payload = params->payload + payload;
+	work.payload = work.job.payload + payload;
 	if (tile_begin > first)
 		work.payload += tile_begin - first;
 	if (work.zero_begin == work.zero_end) /* nothing to do in this tile */
@@ -459,28 +478,27 @@ FUNCTION struct line_state line_correct(LOCAL struct tile *tile, const struct wo
 
 /*
  * Last of all, in every kernel: add up what the lanes counted and count the group, one of GROUPS,
- * as finished; the launch's last group writes the report and leaves the scratch words zero. The
+ * as finished; the job's last group writes the report and leaves the scratch words zero. The
  * barrier and the fence make everything that the group's lanes wrote visible before it counts as
  * finished, and the fence of the last group makes all that visible before `done`.
  */
-FUNCTION void launch_finish(LOCAL const uint32_t *counts, const struct kernel_params *params,
+FUNCTION void job_finish(LOCAL const uint32_t *counts, struct kernel_job job,
 	GLOBAL uint32_t *scratch, GLOBAL uint8_t *control, uint32_t groups)
 {
 	BARRIER();
 	if (LANE != 0)
 		return;
-	GLOBAL struct kernel_report *report =
-		(GLOBAL struct kernel_report *)(control + params->report);
+	GLOBAL struct kernel_report *report = (GLOBAL struct kernel_report *)(control + job.report);
 	if (groups == 1) { /* nobody to add up with, and every access takes a while */
 		if (counts[COUNT_FLAGGED]) {
 			for (uint32_t i = COUNT_FLAGGED; i < COUNTS; i++)
 				(&report->flagged)[i] = counts[i];
 		}
 		SYSTEM_FENCE();
-		PUBLISH(&report->done, params->ticket);
+		PUBLISH(&report->done, job.ticket);
 		return;
 	}
-	GLOBAL uint32_t *words = scratch + params->scratch;
+	GLOBAL uint32_t *words = scratch + job.scratch;
 	for (uint32_t i = 0; i < COUNTS; i++) {
 		if (counts[i])
 			GLOBAL_ADD(words + i, counts[i]);
@@ -499,14 +517,13 @@ FUNCTION void launch_finish(LOCAL const uint32_t *counts, const struct kernel_pa
 	}
 	GLOBAL_TAKE(words + SCRATCH_FINISHED);
 	SYSTEM_FENCE();
-	PUBLISH(&report->done, params->ticket);
+	PUBLISH(&report->done, job.ticket);
 }
 
-FUNCTION void group_finish(LOCAL struct tile *tile, const struct kernel_params *params,
+FUNCTION void group_finish(LOCAL struct tile *tile, const struct work *work,
 	GLOBAL uint32_t *scratch, GLOBAL uint8_t *control)
 {
-	launch_finish(tile->counts, params, scratch, control,
-		params->segment_count * params->tiles_per_segment);
+	job_finish(tile->counts, work->job, scratch, control, work->groups);
 }
 
 #endif

@@ -143,6 +143,32 @@ static void test_read_heals_data_and_parity(void **state)
 	rig_free(rig);
 }
 
+/* Three jobs of one launch, of different lengths: what each finds it reports itself. */
+static void test_jobs_of_one_launch_report_for_themselves(void **state)
+{
+	struct rig *rig = small_rig(state);
+	uint64_t random = 20;
+	rig_damage(rig, 10, 2, &random);
+	rig_damage(rig, 300, 5, &random);
+	for (uint32_t i = 0; i < 3; i++)
+		rig->segments[i] = (struct kernel_segment){.first = 290 * i * rig->data_bytes,
+			.count = (10 + 200 * i) * rig->data_bytes + 64,
+			.payload = i * 65536};
+	run_expect(rig,
+		&(struct rig_job){.kernel = KERNEL_READ,
+			.form = RIG_FEW_JOBS,
+			.segment_count = 3,
+			.max_correct = 3},
+		&(struct kernel_report){.flagged = 2, .corrected = {0, 0, 1}, .lost = 1});
+	if (rig->reports[0].done) { /* the device can do that */
+		assert_report(&rig->reports[0],
+			&(struct kernel_report){.flagged = 1, .corrected = {0, 0, 1}});
+		assert_report(&rig->reports[1], &(struct kernel_report){.flagged = 1, .lost = 1});
+		assert_report(&rig->reports[2], &(struct kernel_report){});
+	}
+	rig_free(rig);
+}
+
 static void test_read_of_lost_line_leaves_it(void **state)
 {
 	struct rig *rig = small_rig(state);
@@ -501,6 +527,7 @@ int main(void)
 		RIG_TEST_NONE(test_write_at_every_offset),
 		RIG_TEST_NONE(test_read_at_every_offset),
 		RIG_TEST(test_read_heals_data_and_parity),
+		RIG_TEST(test_jobs_of_one_launch_report_for_themselves),
 		RIG_TEST(test_read_of_lost_line_leaves_it),
 		RIG_TEST(test_no_correction_allowed),
 		RIG_TEST(test_partial_write_corrects_first),

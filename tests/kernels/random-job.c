@@ -342,6 +342,7 @@ void random_job_make(struct rig *rig, uint64_t seed, uint32_t number, struct ran
 		.payload = below(&random, 60000),
 		.pattern = below(&random, 256),
 		.idle_tiles = one_in(&random, 4) ? below(&random, KERNEL_BLOCK_TILES) : 0,
+		.form = (enum rig_form)below(&random, 3),
 	};
 	if (kernel <= KERNEL_REFRESH && one_in(&random, 8))
 		job->job.first_block = below(&random, RANDOM_JOB_BLOCKS);

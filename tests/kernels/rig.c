@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEGMENTS_OFFSET 64u
+/* In control: the launch's report, those of its jobs, the segments. */
+#define JOB_REPORT_OFFSET(job) ((1 + (job)) * sizeof(struct kernel_report))
+#define SEGMENTS_OFFSET JOB_REPORT_OFFSET(KERNEL_FEW)
 
 enum rs_code rig_rs136 = RS_136, rig_rs128 = RS_128, rig_none = RS_NONE;
 
@@ -65,7 +67,8 @@ struct rig *rig_new(enum rs_code code, uint32_t blocks, uint32_t max_segments, s
 	assert_int_equal(
 		device_memory_alloc(device->device, rig->image_bytes, &device->region, NULL), 0);
 	assert_int_equal(device_memory_alloc(device->device,
-				 KERNEL_SCRATCH_WORDS * sizeof(uint32_t), &device->scratch, NULL),
+				 KERNEL_FEW * KERNEL_SCRATCH_WORDS * sizeof(uint32_t),
+				 &device->scratch, NULL),
 		0);
 	assert_int_equal(device_pinned_alloc(device->device,
 				 SEGMENTS_OFFSET + max_segments * sizeof(struct kernel_segment),
@@ -189,6 +192,63 @@ static uint32_t tiles_for(const struct rig *rig, const struct rig_job *job)
 	return most < KERNEL_BLOCK_TILES ? most : KERNEL_BLOCK_TILES;
 }
 
+static enum rig_form form_of(const struct rig *rig, const struct rig_job *job)
+{
+	if (job->segment_count == 0 || job->segment_count > KERNEL_FEW)
+		return RIG_IN_MEMORY;
+	if (job->form == RIG_FEW_JOBS &&
+		(device_info(rig->device->device)->kind == DEVICE_OPENCL ||
+			(job->kernel != KERNEL_READ && job->kernel != KERNEL_WRITE)))
+		return RIG_FEW_SEGMENTS;
+	return job->form;
+}
+
+static void hand_over_segments(
+	struct rig *rig, const struct rig_job *job, struct kernel_params *params)
+{
+	switch (form_of(rig, job)) {
+	case RIG_IN_MEMORY:
+		params->segments = job->segment_count ? SEGMENTS_OFFSET : KERNEL_WHOLE_BLOCKS;
+		return;
+	case RIG_FEW_SEGMENTS:
+		params->segments = KERNEL_FEW_SEGMENTS;
+		break;
+	case RIG_FEW_JOBS:
+		params->segments = KERNEL_FEW_JOBS;
+		break;
+	}
+	for (uint32_t i = 0; i < job->segment_count; i++) {
+		params->few[i] = rig->segments[i];
+		params->jobs[i] = (struct kernel_job){
+			.payload = job->payload,
+			.report = JOB_REPORT_OFFSET(i),
+			.scratch = i * KERNEL_SCRATCH_WORDS,
+			.ticket = params->ticket + i,
+		};
+	}
+}
+
+/* Wait for the jobs of a launch, and add up what they report. */
+static struct kernel_report wait_for_jobs(
+	struct rig *rig, const struct rig_job *job, uint32_t first_ticket)
+{
+	const struct rig_device *device = rig->device;
+	struct kernel_report sum = {0};
+
+	for (uint32_t i = 0; i < job->segment_count; i++) {
+		const struct kernel_report *report =
+			(const void *)(device->control->bytes + JOB_REPORT_OFFSET(i));
+
+		assert_int_equal(device_wait(device->queue, &report->done), first_ticket + i);
+		rig->reports[i] = *report;
+		sum.flagged += report->flagged;
+		sum.lost += report->lost;
+		for (unsigned weight = 0; weight < 5; weight++)
+			sum.corrected[weight] += report->corrected[weight];
+	}
+	return sum;
+}
+
 struct kernel_report rig_run(struct rig *rig, const struct rig_job *job)
 {
 	struct rig_device *device = rig->device;
@@ -196,7 +256,6 @@ struct kernel_report rig_run(struct rig *rig, const struct rig_job *job)
 	struct device_launch launch = {
 		.kernel = job->kernel,
 		.params = {.parity_base = rs_parity_base(rig->code, rig->blocks),
-			.segments = job->segment_count ? SEGMENTS_OFFSET : KERNEL_WHOLE_BLOCKS,
 			.payload = job->payload,
 			.seed = job->seed,
 			.parity_pitch = rs_parity_pitch(rig->code),
@@ -206,7 +265,7 @@ struct kernel_report rig_run(struct rig *rig, const struct rig_job *job)
 							    : rig->blocks - job->first_block,
 			.first_block = job->first_block,
 			.tiles_per_segment = tiles_for(rig, job),
-			.ticket = ++device->ticket,
+			.ticket = device->ticket + 1,
 			.pattern = job->pattern,
 			.inject_errors = job->inject_errors,
 			.inject_every = job->inject_every,
@@ -218,9 +277,13 @@ struct kernel_report rig_run(struct rig *rig, const struct rig_job *job)
 		.payload_bytes = rig->payload_bytes - job->payload,
 	};
 	assert_true(job->segment_count <= rig->max_segments);
-	memset(report, 0, sizeof(*report));
+	hand_over_segments(rig, job, &launch.params);
+	device->ticket += 1 + KERNEL_FEW;
+	memset(report, 0, JOB_REPORT_OFFSET(KERNEL_FEW));
 	assert_int_equal(device_launch(device->queue, &launch), 0);
-	assert_int_equal(device_wait(device->queue, &report->done), device->ticket);
+	if (launch.params.segments == KERNEL_FEW_JOBS)
+		return wait_for_jobs(rig, job, launch.params.ticket);
+	assert_int_equal(device_wait(device->queue, &report->done), launch.params.ticket);
 	return *report;
 }
 

@@ -30,6 +30,7 @@ struct rig {
 	uint32_t max_segments;
 	uint8_t *payload;
 	size_t payload_bytes;
+	struct kernel_report reports[KERNEL_FEW]; /* see rig_run() */
 	struct rig_device *device;
 };
 
@@ -56,8 +57,17 @@ void rig_randomize(struct rig *rig, uint64_t seed);
 /* Change COUNT different symbols of LINE in the image. */
 void rig_damage(struct rig *rig, uint32_t line, unsigned count, uint64_t *random);
 
+/* How a launch learns of its segments. The others than the first are taken where there are few
+ * enough of them and kernel and device can do with it. */
+enum rig_form {
+	RIG_IN_MEMORY,
+	RIG_FEW_SEGMENTS, /* with the parameters */
+	RIG_FEW_JOBS,     /* with the parameters, each as a job of its own */
+};
+
 struct rig_job {
 	enum kernel kernel;
+	enum rig_form form;
 	uint32_t segment_count; /* 0: all blocks from first_block on, whole */
 	uint32_t first_block;
 	uint32_t idle_tiles; /* a segment's tiles behind its end, where the block has so many */
@@ -67,7 +77,7 @@ struct rig_job {
 	uint32_t pattern, inject_errors, inject_every, stream;
 };
 
-/* Run one launch to its end. */
+/* Run one launch to its end. Of several jobs, the reports' sum; rig->reports has each segment's. */
 struct kernel_report rig_run(struct rig *rig, const struct rig_job *job);
 /* The same, of a kernel that needs no more than its name, over all blocks. */
 struct kernel_report rig_run_all(struct rig *rig, enum kernel kernel, unsigned max_correct);
