@@ -4,6 +4,7 @@
 #include "device/cuda-variants.h"
 
 #include "kernels-ptx.h"        /* kernels_ptx[]: the portable kernels, made at build time */
+#include "kernels-tables-ptx.h" /* kernels_tables_ptx[] */
 #include "kernels-tensor-ptx.h" /* kernels_tensor_ptx[] */
 
 #include <limits.h>
@@ -20,6 +21,14 @@ static const struct cuda_variant variants[] = {
 		.highest = 90,
 		.sweep_lanes = 128,
 		.sweep_groups = 4,
+	},
+	{
+		.name = "tables",
+		.ptx = kernels_tables_ptx,
+		.lowest = 80,
+		.highest = UINT_MAX,
+		.sweep_lanes = 128,
+		.sweep_groups = 5,
 	},
 	{
 		.name = "portable",
@@ -62,7 +71,7 @@ static err_t choose_by_name(unsigned capability, const char *wanted,
 		return 0;
 	}
 	return why_fail(why, EINVAL,
-		"kernels '%s': there are none of that name; there are tensor and portable%s%s "
+		"kernels '%s': there are none of that name; there are tensor, tables and portable%s%s "
 		"(" CUDA_VARIANT_VARIABLE ", see vramfs(1))",
 		wanted, &cuda_variant_brought ? ", and here " : "",
 		&cuda_variant_brought ? cuda_variant_brought.name : "");

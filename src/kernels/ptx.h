@@ -67,6 +67,26 @@ FUNCTION void ptx_copies_wait(const uint32_t left)
 	asm volatile("cp.async.wait_group %0;" : : "n"(left) : "memory");
 }
 
+/* A place in the memory that the group shares, as the instructions for that have it. */
+FUNCTION uint32_t ptx_shared_address(const void *place)
+{
+	uint32_t address;
+	asm("{ .reg .u64 shared; cvta.to.shared.u64 shared, %1; cvt.u32.u64 %0, shared; }"
+		: "=r"(address)
+		: "l"(place));
+	return address;
+}
+
+/* The 8 bytes that are OFFSET, a constant, behind such an address, and that do not change any more
+ * once their address is known. */
+FUNCTION word2 ptx_load_shared(uint32_t address, const uint32_t offset)
+{
+	uint32_t x, y;
+	asm("ld.shared.v2.u32 {%0, %1}, [%2 + %3];" : "=r"(x), "=r"(y) : "r"(address), "n"(offset));
+	word2 loaded = {x, y};
+	return loaded;
+}
+
 /* Word ^= VALUE in device memory, without waiting for it. */
 FUNCTION void ptx_flip(uint32_t *word, uint32_t value)
 {

@@ -25,18 +25,18 @@ static void capability_decides(void **state)
 		unsigned capability;
 		const char *name;
 	} table[] = {
-		{50, "portable"},  /* Maxwell */
-		{61, "portable"},  /* Pascal */
-		{70, "portable"},  /* Volta: tensor cores, but not for bits */
-		{75, "portable"},  /* Turing: for bits, in another shape */
-		{80, "tensor"},    /* Ampere */
-		{86, "tensor"},    /* Ampere */
-		{89, "tensor"},    /* Ada Lovelace */
-		{90, "tensor"},    /* Hopper */
-		{100, "portable"}, /* Blackwell: by other instructions, and many */
-		{103, "portable"}, /* Blackwell */
-		{120, "portable"}, /* Blackwell */
-		{130, "portable"}, /* unknown yet */
+		{50, "portable"}, /* Maxwell */
+		{61, "portable"}, /* Pascal */
+		{70, "portable"}, /* Volta: tensor cores, but not for bits */
+		{75, "portable"}, /* Turing: for bits, in another shape */
+		{80, "tensor"},   /* Ampere */
+		{86, "tensor"},   /* Ampere */
+		{89, "tensor"},   /* Ada Lovelace */
+		{90, "tensor"},   /* Hopper */
+		{100, "tables"},  /* Blackwell: by other instructions, and many */
+		{103, "tables"},  /* Blackwell */
+		{120, "tables"},  /* Blackwell */
+		{130, "tables"},  /* unknown yet */
 	};
 
 	(void)state;
@@ -58,7 +58,7 @@ static void a_name_decides(void **state)
 	assert_non_null(strstr(why.text, "8.0"));
 	assert_non_null(strstr(why.text, "7.5"));
 	assert_int_equal(cuda_variant_choose(90, "tens", &variant, &why), -EINVAL);
-	assert_non_null(strstr(why.text, "tensor and portable"));
+	assert_non_null(strstr(why.text, "tensor, tables and portable"));
 }
 
 static void the_last_resort_is_portable(void **state)
@@ -68,6 +68,8 @@ static void the_last_resort_is_portable(void **state)
 
 	(void)state;
 	assert_int_equal(cuda_variant_choose(90, NULL, &variant, &why), 0);
+	variant = cuda_variant_next(variant, 90);
+	assert_string_equal(variant->name, "tables");
 	variant = cuda_variant_next(variant, 90);
 	assert_string_equal(variant->name, "portable");
 	assert_null(cuda_variant_next(variant, 90));
@@ -96,6 +98,9 @@ static void sweeps_fill_the_gpu_and_no_more(void **state)
 	assert_grid("tensor", KERNEL_STREAM, 1u << 20, 528, 128);
 	assert_grid("tensor", KERNEL_READ, 4096, 4096, KERNEL_LANES);
 	assert_grid("tensor", KERNEL_INJECT, 4096, 4096, KERNEL_LANES);
+	assert_grid("tables", KERNEL_ENCODE, 18, 5, 128);
+	assert_grid("tables", KERNEL_VERIFY, 1u << 20, 660, 128);
+	assert_grid("tables", KERNEL_WRITE, 4096, 4096, KERNEL_LANES);
 	assert_grid("portable", KERNEL_ENCODE, 4096, 4096, KERNEL_LANES);
 }
 

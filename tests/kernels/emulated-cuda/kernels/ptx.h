@@ -101,6 +101,21 @@ FUNCTION void ptx_copies_wait(const uint32_t left)
 	own->count = kept;
 }
 
+/* The lower half of a real address; the upper half is that of any other place in a thread's own
+ * memory, or the next to it. */
+FUNCTION uint32_t ptx_shared_address(const void *place)
+{
+	return (uint32_t)(uintptr_t)place;
+}
+
+FUNCTION word2 ptx_load_shared(uint32_t address, const uint32_t offset)
+{
+	const uintptr_t near = (uintptr_t)emulated_copies;
+	const int32_t distance = (int32_t)(address + offset - (uint32_t)near);
+
+	return *(const word2 *)(near + (uintptr_t)(intptr_t)distance);
+}
+
 FUNCTION void ptx_flip(uint32_t *word, uint32_t value)
 {
 	__atomic_fetch_xor(word, value, __ATOMIC_RELAXED);
