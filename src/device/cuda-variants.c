@@ -102,23 +102,40 @@ const struct cuda_variant *cuda_variant_next(
 	return NULL;
 }
 
-static bool sweeps(enum kernel kernel)
+static bool sweeps(const struct cuda_variant *variant, enum kernel kernel)
 {
+	if (variant->sweep_lanes == 0)
+		return false;
 	return kernel == KERNEL_ENCODE || kernel == KERNEL_VERIFY || kernel == KERNEL_CORRECT ||
 	       kernel == KERNEL_REFRESH || kernel == KERNEL_STREAM;
 }
 
+unsigned cuda_variant_groups(const struct cuda_variant *variant, enum kernel kernel,
+	const struct cuda_driver *driver, cuda_function function)
+{
+	int most;
+
+	if (!sweeps(variant, kernel))
+		return 0;
+	if (!driver->function_groups_at_once ||
+		driver->function_groups_at_once(&most, function, (int)variant->sweep_lanes, 0) !=
+			CUDA_SUCCESS ||
+		most < 1 || (unsigned)most > variant->sweep_groups)
+		return variant->sweep_groups;
+	return (unsigned)most;
+}
+
 void cuda_variant_grid(const struct cuda_variant *variant, enum kernel kernel, unsigned tiles,
-	unsigned multiprocessors, unsigned *ret_groups, unsigned *ret_lanes)
+	unsigned groups_at_once, unsigned *ret_groups, unsigned *ret_lanes)
 {
 	const unsigned tiles_a_group = variant->sweep_lanes / WARP_LANES;
 
 	*ret_groups = tiles;
 	*ret_lanes = KERNEL_LANES;
-	if (tiles_a_group == 0 || !sweeps(kernel))
+	if (!sweeps(variant, kernel))
 		return;
 	*ret_groups = (tiles + tiles_a_group - 1) / tiles_a_group;
-	if (*ret_groups > variant->sweep_groups * multiprocessors)
-		*ret_groups = variant->sweep_groups * multiprocessors;
+	if (*ret_groups > groups_at_once)
+		*ret_groups = groups_at_once;
 	*ret_lanes = variant->sweep_lanes;
 }

@@ -4,6 +4,7 @@
 #define VRAMFS_DEVICE_CUDA_VARIANTS_H
 
 #include "base/err.h"
+#include "device/cuda-driver.h"
 #include "kernels/abi.h"
 
 #include <stdbool.h>
@@ -25,8 +26,8 @@ struct cuda_variant {
 	const char *ptx;
 	unsigned lowest, highest; /* compute capabilities that it runs on and is the best for */
 	/* Its sweeps (encode, verify, correct, refresh, stream) are launched with as many groups of
-	 * so many lanes as the GPU holds, sweep_groups a multiprocessor, and a warp takes a tile; 0
-	 * lanes: as the other kernels. */
+	 * so many lanes as the GPU holds, at most sweep_groups a multiprocessor, and a warp takes a
+	 * tile; 0 lanes: as the other kernels. */
 	unsigned sweep_lanes, sweep_groups;
 };
 
@@ -47,8 +48,14 @@ err_t cuda_variant_choose(unsigned capability, const char *wanted,
 const struct cuda_variant *cuda_variant_next(
 	const struct cuda_variant *variant, unsigned capability);
 
-/* The grid for a launch of KERNEL over TILES tiles on a GPU with so many MULTIPROCESSORS. */
+/* How many groups of KERNEL, as FUNCTION, a multiprocessor runs at once: fewer than sweep_groups
+ * where it has less memory for them than those on which the variant was measured. 0 for kernels
+ * that don't sweep, where it does not matter. */
+unsigned cuda_variant_groups(const struct cuda_variant *variant, enum kernel kernel,
+	const struct cuda_driver *driver, cuda_function function);
+
+/* The grid for a launch of KERNEL over TILES tiles. A GPU runs GROUPS_AT_ONCE of a sweep. */
 void cuda_variant_grid(const struct cuda_variant *variant, enum kernel kernel, unsigned tiles,
-	unsigned multiprocessors, unsigned *ret_groups, unsigned *ret_lanes);
+	unsigned groups_at_once, unsigned *ret_groups, unsigned *ret_lanes);
 
 #endif

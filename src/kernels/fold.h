@@ -20,7 +20,7 @@
  *
  * These are the cheapest, found by looking through all of few terms: a distance divisible by 4 is
  * one operation, others are two, and each remainder modulo 4 that occurs takes two shifts.
- * tests/rs/folds.c shows that g(x) divides them. As C(x) reaches 80 bytes far, it can move the
+ * tests/kernels/fold.c shows that g(x) divides them. As C(x) reaches 80 bytes far, it can move the
  * first 12 words of a line; D(x), which has more terms, moves the next 9.
  */
 #define FOLD_WORDS 32u      /* of a line of 128 data bytes; a shorter one begins with zeros */

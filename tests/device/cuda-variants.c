@@ -83,7 +83,7 @@ static void assert_grid(const char *name, enum kernel kernel, unsigned tiles, un
 	struct why why;
 
 	assert_int_equal(cuda_variant_choose(90, name, &variant, &why), 0);
-	cuda_variant_grid(variant, kernel, tiles, 132, &groups, &lanes);
+	cuda_variant_grid(variant, kernel, tiles, 132 * variant->sweep_groups, &groups, &lanes);
 	assert_int_equal(groups, expected);
 	assert_int_equal(lanes, expected_lanes);
 }

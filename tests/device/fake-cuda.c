@@ -343,6 +343,17 @@ cuda_result cuFuncLoad(cuda_function function)
 	return CUDA_SUCCESS;
 }
 
+/* A small GPU, which has room for two groups of the sweeps with tables. */
+cuda_result cuOccupancyMaxActiveBlocksPerMultiprocessor(
+	int *ret_groups, cuda_function function, int lanes, size_t shared_bytes)
+{
+	REQUIRE_CONTEXT();
+	if (!function->loaded || lanes != 128 || shared_bytes)
+		violation(__func__, "shape");
+	*ret_groups = fake_cuda.tables_loaded ? 2 : 6;
+	return CUDA_SUCCESS;
+}
+
 cuda_result cuMemGetInfo_v2(size_t *ret_free, size_t *ret_total)
 {
 	REQUIRE_CONTEXT();
@@ -510,7 +521,7 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 {
 	const struct kernel_params *params = arguments[4];
 	const unsigned tiles = params->segment_count * params->tiles_per_segment;
-	const unsigned sweep_groups = fake_cuda.tensor_loaded ? 4 : fake_cuda.tables_loaded ? 5 : 0;
+	const unsigned sweep_groups = fake_cuda.tensor_loaded ? 4 : fake_cuda.tables_loaded ? 2 : 0;
 	const bool sweeps = function->kernel <= KERNEL_REFRESH && sweep_groups;
 	const cuda_address addresses[] = {*(cuda_address *)arguments[0],
 		*(cuda_address *)arguments[1], *(cuda_address *)arguments[2],
@@ -521,7 +532,7 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 	if (stream->context != current)
 		violation(__func__, "another context's stream");
 	/* Sweeps with tensor cores or tables deal the tiles out among the groups, of four warps,
-	 * that run at once: four or five on each of the 16 multiprocessors. */
+	 * that run at once: four or two on each of the 16 multiprocessors. */
 	if (sweeps ? grid_x < 1 || grid_x > 16 * sweep_groups || block_x != 128
 		   : grid_x != tiles || block_x != KERNEL_LANES)
 		violation(__func__, "shape");
