@@ -35,6 +35,16 @@ FUNCTION word4 ptx_load_once(const uint8_t *from)
 	return loaded;
 }
 
+/* A place in the memory that the group shares, as the instructions for that have it. */
+FUNCTION uint32_t ptx_shared_address(const void *place)
+{
+	uint32_t address;
+	asm("{ .reg .u64 shared; cvta.to.shared.u64 shared, %1; cvt.u32.u64 %0, shared; }"
+		: "=r"(address)
+		: "l"(place));
+	return address;
+}
+
 /* Begin to copy 16 or 8 bytes of device memory to the group's, past the registers. */
 FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
 {
@@ -43,6 +53,12 @@ FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
 		     :
 		     : "l"(to), "l"(from)
 		     : "memory");
+}
+
+/* The same to an address in the group's memory. */
+FUNCTION void ptx_copy_16_to(uint32_t to, const uint8_t *from)
+{
+	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" : : "r"(to), "l"(from) : "memory");
 }
 
 FUNCTION void ptx_copy_8(void *to, const uint8_t *from)
@@ -65,16 +81,6 @@ FUNCTION void ptx_copies_commit(void)
 FUNCTION void ptx_copies_wait(const uint32_t left)
 {
 	asm volatile("cp.async.wait_group %0;" : : "n"(left) : "memory");
-}
-
-/* A place in the memory that the group shares, as the instructions for that have it. */
-FUNCTION uint32_t ptx_shared_address(const void *place)
-{
-	uint32_t address;
-	asm("{ .reg .u64 shared; cvta.to.shared.u64 shared, %1; cvt.u32.u64 %0, shared; }"
-		: "=r"(address)
-		: "l"(place));
-	return address;
 }
 
 /* The 8 bytes that are OFFSET, a constant, behind such an address, and that do not change any more

@@ -116,29 +116,57 @@ FUNCTION_APART void notes_correct(uint32_t warp, uint32_t total, uint32_t count)
 #define CORRECT 2u /* repair what differs */
 #define STORE 4u   /* store the parity */
 
-/* One warp's part of a sweep. */
+/* One warp's part of a sweep. What every batch needs is here and not looked up in the parameters,
+ * of which each lane has a copy in memory. */
 struct sweeper {
-	uint32_t warp;           /* of the group */
-	uint32_t tile, tile_gap; /* the next tile, and how far it is to the one after */
-	struct work work;        /* of the tile before, */
-	uint32_t line;           /* whose lines from here on are not loaded yet */
-	uint32_t noted;          /* lines in sweep.notes[warp] */
-	uint32_t flagged;        /* lines that were no codewords */
+	uint32_t warp;                  /* of the group */
+	uint32_t tile, tile_gap, tiles; /* the next tile, how far it is to the one after, and how
+					 * many there are */
+	bool whole;                     /* the tiles follow one another through the region, */
+	uint64_t whole_first;           /* from this line of it on */
+	/* the tile before: which line of the region its first is, and of its lines those that the
+	 * sweep works on; those from `line` on are not loaded yet */
+	uint64_t region_line;
+	uint32_t line_begin, line_end, line;
+	uint32_t noted;   /* lines in sweep.notes[warp] */
+	uint32_t flagged; /* lines that were no codewords */
 };
+
+/* At the beginning of sweep_tiles(). */
+FUNCTION struct sweeper sweeper_begin(const struct kernel_params *params)
+{
+	const uint32_t groups = (uint32_t)__nvvm_read_ptx_sreg_nctaid_x();
+	const uint32_t warp = LANE / WARP_LANES;
+	struct sweeper sweeper = {
+		.warp = warp, .tile = GROUP * SWEEP_WARPS + warp, .tile_gap = groups * SWEEP_WARPS};
+	sweeper.tiles = params->segment_count * params->tiles_per_segment;
+	sweeper.whole = params->segments == KERNEL_WHOLE_BLOCKS &&
+			params->tiles_per_segment == KERNEL_BLOCK_TILES;
+	sweeper.whole_first = (uint64_t)params->first_block * KERNEL_BLOCK_LINES;
+	return sweeper;
+}
 
 /* Go on to the next lines of this warp that are not loaded yet, from the beginning of a batch on;
  * false if there are none left. */
 FUNCTION bool sweeper_advance(
 	struct sweeper *sweeper, const struct kernel_params *params, const uint8_t *control)
 {
-	const uint32_t tiles = params->segment_count * params->tiles_per_segment;
-
-	while (sweeper->line >= sweeper->work.line_end && sweeper->tile < tiles) {
-		sweeper->work = work_find(params, control, sweeper->tile, false);
+	while (sweeper->line >= sweeper->line_end && sweeper->tile < sweeper->tiles) {
+		if (sweeper->whole) { /* takes no divisions */
+			sweeper->region_line =
+				sweeper->whole_first + (uint64_t)sweeper->tile * KERNEL_TILE_LINES;
+			sweeper->line_begin = 0;
+			sweeper->line_end = KERNEL_TILE_LINES;
+		} else {
+			struct work work = work_find(params, control, sweeper->tile, false);
+			sweeper->region_line = work.region_line;
+			sweeper->line_begin = work.line_begin;
+			sweeper->line_end = work.line_end;
+		}
 		sweeper->tile += sweeper->tile_gap;
-		sweeper->line = sweeper->work.line_begin / BATCH_LINES * BATCH_LINES;
+		sweeper->line = sweeper->line_begin / BATCH_LINES * BATCH_LINES;
 	}
-	return sweeper->line < sweeper->work.line_end;
+	return sweeper->line < sweeper->line_end;
 }
 
 /* Correct what is noted as soon as it is enough for all lanes. */
@@ -151,17 +179,7 @@ FUNCTION void sweeper_noted(struct sweeper *sweeper, uint32_t count)
 	}
 }
 
-/* At the beginning of sweep_tiles(). */
-FUNCTION struct sweeper sweeper_begin(void)
-{
-	const uint32_t groups = (uint32_t)__nvvm_read_ptx_sreg_nctaid_x();
-	const uint32_t warp = LANE / WARP_LANES;
-	struct sweeper sweeper = {
-		.warp = warp, .tile = GROUP * SWEEP_WARPS + warp, .tile_gap = groups * SWEEP_WARPS};
-	return sweeper;
-}
-
-/* At its end. */
+/* At the end of sweep_tiles(). */
 FUNCTION void sweeper_end(const struct sweeper *sweeper, const uint32_t what)
 {
 	if ((what & CORRECT) && sweeper->noted)

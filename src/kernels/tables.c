@@ -39,6 +39,29 @@ FUNCTION uint32_t chunk_place(uint32_t line, uint32_t chunk)
 	return line * LINE_CHUNKS + (chunk ^ line % LINE_CHUNKS);
 }
 
+/* Begin to copy the lines at LINES. Two places of this lane are enough to know all: what it copies
+ * next but one lies eight lines further on, there as here. */
+FUNCTION void batch_copy(const struct sweeper *sweeper, const uint8_t *lines)
+{
+	const uint32_t arrival = ptx_shared_address(arrivals.chunks[sweeper->warp]);
+	const uint32_t chunk_bytes = sizeof(word4);
+	uint32_t places[2];
+
+	UNROLL for (uint32_t i = 0; i < 2; i++)
+	{
+		const uint32_t piece = i * WARP_LANES + warp_lane();
+		places[i] = arrival +
+			    chunk_place(piece / LINE_CHUNKS, piece % LINE_CHUNKS) * chunk_bytes;
+	}
+	lines += warp_lane() * chunk_bytes;
+	UNROLL for (uint32_t i = 0; i < LINE_CHUNKS; i++)
+	{
+		ptx_copy_16_to(places[i % 2] + i / 2 * 2 * WARP_LANES * chunk_bytes,
+			lines + i * WARP_LANES * chunk_bytes);
+	}
+	ptx_copies_commit();
+}
+
 /* Consecutive lines, one a lane, of which the sweep works on some. */
 struct batch {
 	uint64_t first; /* of the region */
@@ -47,31 +70,30 @@ struct batch {
 			  */
 };
 
+/* The place in the region, from PARITIES on, of the parity of this lane's line. */
+FUNCTION uint64_t batch_parity_offset(
+	const struct batch *batch, uint64_t parities, const bool in_line)
+{
+	return parities +
+	       (batch->first + warp_lane()) * (in_line ? KERNEL_LINE_BYTES : KERNEL_PARITY_BYTES);
+}
+
 /* Begin to load the next lines of this warp. Without any left, the batch is empty. */
 FUNCTION struct batch batch_load(struct sweeper *sweeper, const struct kernel_params *params,
-	uint8_t *region, const uint8_t *control, const uint32_t what, const bool in_line)
+	uint8_t *region, uint64_t parities, const uint8_t *control, const uint32_t what,
+	const bool in_line)
 {
 	struct batch batch = {0, 0, 0, 0};
 	if (!sweeper_advance(sweeper, params, control))
 		return batch;
-	const struct work *work = &sweeper->work;
-	const uint32_t line = sweeper->line, left = work->line_end - line;
-	word4 *chunks = arrivals.chunks[sweeper->warp];
+	const uint32_t line = sweeper->line, left = sweeper->line_end - line;
 
-	batch.first = work->region_line + line;
-	batch.begin = work->line_begin > line ? work->line_begin - line : 0;
+	batch.first = sweeper->region_line + line;
+	batch.begin = sweeper->line_begin > line ? sweeper->line_begin - line : 0;
 	batch.end = left < BATCH_LINES ? left : BATCH_LINES;
-	const uint8_t *lines = region + batch.first * KERNEL_LINE_BYTES;
-	UNROLL for (uint32_t i = 0; i < LINE_CHUNKS; i++)
-	{
-		uint32_t piece = i * WARP_LANES + warp_lane();
-		ptx_copy_16(&chunks[chunk_place(piece / LINE_CHUNKS, piece % LINE_CHUNKS)],
-			lines + piece * sizeof(word4));
-	}
-	ptx_copies_commit();
+	batch_copy(sweeper, region + batch.first * KERNEL_LINE_BYTES);
 	if ((what & CHECK) && !in_line)
-		batch.parity = parity_load(region,
-			params->parity_base + (batch.first + warp_lane()) * KERNEL_PARITY_BYTES);
+		batch.parity = parity_load(region, batch_parity_offset(&batch, parities, in_line));
 	sweeper->line += BATCH_LINES;
 	return batch;
 }
@@ -115,7 +137,7 @@ FUNCTION void batch_note(
 
 /* All that a sweep does with the lines of a batch once their PARITY is known. */
 FUNCTION void batch_sweep(struct sweeper *sweeper, const struct batch *batch, uint64_t parity,
-	const struct kernel_params *params, uint8_t *region, const uint32_t what)
+	uint8_t *region, uint64_t parities, const uint32_t what, const bool in_line)
 {
 	const uint32_t lane = warp_lane();
 	const bool swept = lane >= batch->begin && lane < batch->end;
@@ -133,16 +155,16 @@ FUNCTION void batch_sweep(struct sweeper *sweeper, const struct batch *batch, ui
 	}
 	/* What was flagged has been seen to. */
 	if ((what & STORE) && swept && remainder == 0)
-		parity_store(region,
-			params->parity_base + (batch->first + lane) * params->parity_pitch, parity);
+		parity_store(region, batch_parity_offset(batch, parities, in_line), parity);
 }
 
 /* All tiles of this warp. WHAT and IN_LINE, whether the parity is in the line, are constants. */
 FUNCTION void sweep_tiles(const struct kernel_params *params, uint8_t *region,
 	const uint8_t *control, const uint32_t what, const bool in_line)
 {
-	struct sweeper sweeper = sweeper_begin();
-	struct batch next = batch_load(&sweeper, params, region, control, what, in_line);
+	const uint64_t parities = params->parity_base;
+	struct sweeper sweeper = sweeper_begin(params);
+	struct batch next = batch_load(&sweeper, params, region, parities, control, what, in_line);
 
 	tables_make(&tables, SWEEP_LANES);
 	if (what & CORRECT)
@@ -156,9 +178,9 @@ FUNCTION void sweep_tiles(const struct kernel_params *params, uint8_t *region,
 		warp_barrier(); /* what the others have copied is there, too */
 		batch_take(&sweeper, &batch, words, in_line);
 		warp_barrier(); /* nobody needs it there any more */
-		next = batch_load(&sweeper, params, region, control, what, in_line);
+		next = batch_load(&sweeper, params, region, parities, control, what, in_line);
 		const uint64_t parity = tables_parity(own_tables, words);
-		batch_sweep(&sweeper, &batch, parity, params, region, what);
+		batch_sweep(&sweeper, &batch, parity, region, parities, what, in_line);
 	}
 	sweeper_end(&sweeper, what);
 }

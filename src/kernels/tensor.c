@@ -91,13 +91,13 @@ FUNCTION void batch_load(struct sweeper *sweeper, struct batch *batch,
 	const uint32_t what, const bool in_line)
 {
 	const bool any = sweeper_advance(sweeper, params, control);
-	const struct work *work = &sweeper->work;
-	const uint64_t first = work->region_line + sweeper->line;
+	const uint64_t first = sweeper->region_line + sweeper->line;
 	if (warp_lane() == 0) {
-		uint32_t end = work->line_end - sweeper->line;
+		uint32_t end = sweeper->line_end - sweeper->line;
 		batch->first = first;
-		batch->begin =
-			work->line_begin > sweeper->line ? work->line_begin - sweeper->line : 0;
+		batch->begin = sweeper->line_begin > sweeper->line
+				       ? sweeper->line_begin - sweeper->line
+				       : 0;
 		batch->end = !any ? 0 : end < BATCH_LINES ? end : BATCH_LINES;
 	}
 	if (any) {
@@ -198,7 +198,7 @@ FUNCTION void batch_sweep(struct sweeper *sweeper, const struct matrix *matrix, 
 FUNCTION void sweep_tiles(const struct kernel_params *params, uint8_t *region,
 	const uint8_t *control, const uint32_t what, const bool in_line)
 {
-	struct sweeper sweeper = sweeper_begin();
+	struct sweeper sweeper = sweeper_begin(params);
 	struct batch *stages = batches.of[sweeper.warp];
 
 	for (uint32_t i = 0; i < STAGES - 1; i++)
