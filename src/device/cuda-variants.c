@@ -3,16 +3,17 @@
 
 #include "device/cuda-variants.h"
 
-#include "kernels-ptx.h"        /* kernels_ptx[]: the portable kernels, made at build time */
-#include "kernels-tables-ptx.h" /* kernels_tables_ptx[] */
-#include "kernels-tensor-ptx.h" /* kernels_tensor_ptx[] */
+#include "kernels-ptx.h"           /* kernels_ptx[]: the portable kernels, made at build time */
+#include "kernels-tables-70-ptx.h" /* kernels_tables_70_ptx[] */
+#include "kernels-tables-ptx.h"    /* kernels_tables_ptx[] */
+#include "kernels-tensor-ptx.h"    /* kernels_tensor_ptx[] */
 
 #include <limits.h>
 #include <string.h>
 
 #define WARP_LANES 32u
 
-/* The best comes first; the last runs on every GPU. */
+/* The best comes first, also among those of one name; the last runs on every GPU. */
 static const struct cuda_variant variants[] = {
 	{
 		.name = "tensor",
@@ -27,6 +28,14 @@ static const struct cuda_variant variants[] = {
 		.ptx = kernels_tables_ptx,
 		.lowest = 80,
 		.highest = UINT_MAX,
+		.sweep_lanes = 128,
+		.sweep_groups = 5,
+	},
+	{
+		.name = "tables",
+		.ptx = kernels_tables_70_ptx,
+		.lowest = 70,
+		.highest = 79,
 		.sweep_lanes = 128,
 		.sweep_groups = 5,
 	},
@@ -57,19 +66,23 @@ static err_t choose_by_name(unsigned capability, const char *wanted,
 	const struct cuda_variant **ret_variant, struct why *why)
 {
 	const struct cuda_variant *variant;
+	unsigned lowest = UINT_MAX; /* that any of that name needs */
 
 	for (size_t i = 0; (variant = variant_at(i)); i++) {
 		if (strcmp(variant->name, wanted) != 0)
 			continue;
-		if (capability < variant->lowest)
-			return why_fail(why, ENODEV,
-				"kernels '%s': need compute capability %u.%u, and this GPU has "
-				"%u.%u (" CUDA_VARIANT_VARIABLE ", see vramfs(1))",
-				wanted, variant->lowest / 10, variant->lowest % 10, capability / 10,
-				capability % 10);
-		*ret_variant = variant;
-		return 0;
+		if (capability >= variant->lowest) {
+			*ret_variant = variant;
+			return 0;
+		}
+		if (variant->lowest < lowest)
+			lowest = variant->lowest;
 	}
+	if (lowest != UINT_MAX)
+		return why_fail(why, ENODEV,
+			"kernels '%s': need compute capability %u.%u, and this GPU has "
+			"%u.%u (" CUDA_VARIANT_VARIABLE ", see vramfs(1))",
+			wanted, lowest / 10, lowest % 10, capability / 10, capability % 10);
 	return why_fail(why, EINVAL,
 		"kernels '%s': there are none of that name; there are tensor, tables and portable%s%s "
 		"(" CUDA_VARIANT_VARIABLE ", see vramfs(1))",

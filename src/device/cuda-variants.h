@@ -15,7 +15,8 @@
  *
  *	tensor		8.0 to 9.0: binary tensor cores. Newer GPUs run these instructions too, but
  *			by many others.
- *	tables		8.0 on: parity by tables in the memory that a group shares
+ *	tables		7.0 on, for those without: lines are folded, and the parity of the rest is
+ *			looked up in memory that a group shares
  *	portable	every GPU from 5.0 on
  *
  * The environment variable VRAMFS_KERNELS, with one of these names, overrules that, for measuring.

@@ -45,6 +45,7 @@ FUNCTION uint32_t ptx_shared_address(const void *place)
 	return address;
 }
 
+#if __CUDA_ARCH__ >= 800
 /* Begin to copy 16 or 8 bytes of device memory to the group's, past the registers. */
 FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
 {
@@ -82,6 +83,27 @@ FUNCTION void ptx_copies_wait(const uint32_t left)
 {
 	asm volatile("cp.async.wait_group %0;" : : "n"(left) : "memory");
 }
+#else
+/* GPUs before Ampere can't copy past the registers, and the lane that copies waits for the bytes
+ * itself: other warps have to keep memory busy. */
+FUNCTION void ptx_copy_16_to(uint32_t to, const uint8_t *from)
+{
+	asm volatile("{ .reg .u32 x, y, z, w; ld.global.cs.v4.u32 {x, y, z, w}, [%1]; "
+		     "st.shared.v4.u32 [%0], {x, y, z, w}; }"
+		     :
+		     : "r"(to), "l"(from)
+		     : "memory");
+}
+
+FUNCTION void ptx_copies_commit(void)
+{
+}
+
+FUNCTION void ptx_copies_wait(const uint32_t left)
+{
+	(void)left;
+}
+#endif
 
 /* The 8 bytes that are OFFSET, a constant, behind such an address, and that do not change any more
  * once their address is known. */

@@ -37,10 +37,10 @@
 
 /* Bits of a part, counted from the lowest, and how many parts in front have one more. */
 #define PART_BITS (32 / PARTS)
-#define LONGER_PARTS (32 % PARTS)
+#define LONGER_PARTS (32 % (int)PARTS)
 #define MOST_PART_BITS (PART_BITS + (LONGER_PARTS != 0))
 
-#define TABLE_ENTRIES ((PARTS + LONGER_PARTS) << PART_BITS)
+#define TABLE_ENTRIES ((PARTS + (uint32_t)LONGER_PARTS) << PART_BITS)
 
 /* So aligned that the bits of an entry's number and of the rest of its address don't meet. */
 struct tables {
@@ -50,17 +50,17 @@ struct tables {
 /* Where PART lies in a word, and which entry is the first of its table. */
 FUNCTION uint32_t part_bits(uint32_t part)
 {
-	return PART_BITS + (part + 1 <= LONGER_PARTS);
+	return PART_BITS + ((int)part < LONGER_PARTS);
 }
 
 FUNCTION uint32_t part_shift(uint32_t part)
 {
-	return part * PART_BITS + (part + 1 <= LONGER_PARTS ? part : LONGER_PARTS);
+	return part * PART_BITS + ((int)part < LONGER_PARTS ? part : (uint32_t)LONGER_PARTS);
 }
 
 FUNCTION uint32_t part_first_entry(uint32_t part)
 {
-	return (part + (part + 1 <= LONGER_PARTS ? part : LONGER_PARTS)) << PART_BITS;
+	return (part + ((int)part < LONGER_PARTS ? part : (uint32_t)LONGER_PARTS)) << PART_BITS;
 }
 
 /* Make the tables, all GROUP_LANES of a group together. A barrier has to follow. */

@@ -27,8 +27,8 @@ static void capability_decides(void **state)
 	} table[] = {
 		{50, "portable"}, /* Maxwell */
 		{61, "portable"}, /* Pascal */
-		{70, "portable"}, /* Volta: tensor cores, but not for bits */
-		{75, "portable"}, /* Turing: for bits, in another shape */
+		{70, "tables"},   /* Volta: tensor cores, but not for bits */
+		{75, "tables"},   /* Turing: for bits, in another shape */
 		{80, "tensor"},   /* Ampere */
 		{86, "tensor"},   /* Ampere */
 		{89, "tensor"},   /* Ada Lovelace */
@@ -57,6 +57,13 @@ static void a_name_decides(void **state)
 	assert_int_equal(cuda_variant_choose(75, "tensor", &variant, &why), -ENODEV);
 	assert_non_null(strstr(why.text, "8.0"));
 	assert_non_null(strstr(why.text, "7.5"));
+	/* Of one name the best that runs. */
+	assert_int_equal(cuda_variant_choose(90, "tables", &variant, &why), 0);
+	assert_int_equal(variant->lowest, 80);
+	assert_int_equal(cuda_variant_choose(75, "tables", &variant, &why), 0);
+	assert_int_equal(variant->lowest, 70);
+	assert_int_equal(cuda_variant_choose(61, "tables", &variant, &why), -ENODEV);
+	assert_non_null(strstr(why.text, "7.0"));
 	assert_int_equal(cuda_variant_choose(90, "tens", &variant, &why), -EINVAL);
 	assert_non_null(strstr(why.text, "tensor, tables and portable"));
 }
