@@ -14,7 +14,7 @@
 #	CODE		the code (rs136)
 #	LAUNCHES	of each kernel (3)
 #	RESULTS		folder in which ncu's own output stays, a CSV for each kernel (none: it is removed)
-#	VRAMFS_KERNELS	portable: profile the kernels that do without tensor cores
+#	VRAMFS_KERNELS	tables or portable: profile kernels that do without tensor cores
 set -euo pipefail
 
 DEVICE=${DEVICE:-cuda:0}

@@ -7,7 +7,7 @@
 # job again that went wrong, it prints what to run.
 . "$(dirname "$0")/common.sh"
 
-variants=(tensor portable original)
+variants=(tensor tables portable original)
 export VRAMFS_TEST_DEVICE=$DEVICE VRAMFS_TEST_SECONDS=$((${FUZZ_SECONDS:-480} / ${#variants[@]}))
 passed=0 failed=0
 for VRAMFS_KERNELS in "${variants[@]}"; do

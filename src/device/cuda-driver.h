@@ -128,7 +128,9 @@ typedef struct cuda_stream_tag *cuda_stream;
 #define CUDA_OPTIONAL_ENTRY_POINTS(X)                                                        \
 	X(device_get_uuid_v2, cuDeviceGetUuid_v2, (uint8_t uuid[16], cuda_device_id device)) \
 	X(device_get_uuid, cuDeviceGetUuid, (uint8_t uuid[16], cuda_device_id device))       \
-	X(function_load, cuFuncLoad, (cuda_function function))
+	X(function_load, cuFuncLoad, (cuda_function function))                               \
+	X(function_groups_at_once, cuOccupancyMaxActiveBlocksPerMultiprocessor,              \
+		(int *ret_groups, cuda_function function, int lanes, size_t shared_bytes))
 
 struct cuda_driver {
 #define CUDA_DECLARE(member, symbol, parameters) cuda_result(*member) parameters;

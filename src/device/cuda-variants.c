@@ -3,15 +3,19 @@
 
 #include "device/cuda-variants.h"
 
-#include "kernels-ptx.h"        /* kernels_ptx[]: the portable kernels, made at build time */
-#include "kernels-tensor-ptx.h" /* kernels_tensor_ptx[] */
+#include "kernels-ptx.h"           /* kernels_ptx[]: the portable kernels, made at build time */
+#include "kernels-tables-70-ptx.h" /* kernels_tables_70_ptx[] */
+#include "kernels-tables-ptx.h"    /* kernels_tables_ptx[] */
+#include "kernels-tensor-ptx.h"    /* kernels_tensor_ptx[] */
 
 #include <limits.h>
 #include <string.h>
 
-#define WARP_LANES 32u
+/* A sweep takes no more than a half of the places for groups, since long ones are launched piece by
+ * piece: while one piece begins, or its last groups end, memory is kept busy by another. */
+#define SWEEPS_AT_ONCE 2u
 
-/* The best comes first; the last runs on every GPU. */
+/* The best comes first, also among those of one name; the last runs on every GPU. */
 static const struct cuda_variant variants[] = {
 	{
 		.name = "tensor",
@@ -20,6 +24,22 @@ static const struct cuda_variant variants[] = {
 		.highest = 90,
 		.sweep_lanes = 128,
 		.sweep_groups = 4,
+	},
+	{
+		.name = "tables",
+		.ptx = kernels_tables_ptx,
+		.lowest = 80,
+		.highest = UINT_MAX,
+		.sweep_lanes = 128,
+		.sweep_groups = 5,
+	},
+	{
+		.name = "tables",
+		.ptx = kernels_tables_70_ptx,
+		.lowest = 70,
+		.highest = 79,
+		.sweep_lanes = 128,
+		.sweep_groups = 5,
 	},
 	{
 		.name = "portable",
@@ -48,21 +68,25 @@ static err_t choose_by_name(unsigned capability, const char *wanted,
 	const struct cuda_variant **ret_variant, struct why *why)
 {
 	const struct cuda_variant *variant;
+	unsigned lowest = UINT_MAX; /* that any of that name needs */
 
 	for (size_t i = 0; (variant = variant_at(i)); i++) {
 		if (strcmp(variant->name, wanted) != 0)
 			continue;
-		if (capability < variant->lowest)
-			return why_fail(why, ENODEV,
-				"kernels '%s': need compute capability %u.%u, and this GPU has "
-				"%u.%u (" CUDA_VARIANT_VARIABLE ", see vramfs(1))",
-				wanted, variant->lowest / 10, variant->lowest % 10, capability / 10,
-				capability % 10);
-		*ret_variant = variant;
-		return 0;
+		if (capability >= variant->lowest) {
+			*ret_variant = variant;
+			return 0;
+		}
+		if (variant->lowest < lowest)
+			lowest = variant->lowest;
 	}
+	if (lowest != UINT_MAX)
+		return why_fail(why, ENODEV,
+			"kernels '%s': need compute capability %u.%u, and this GPU has "
+			"%u.%u (" CUDA_VARIANT_VARIABLE ", see vramfs(1))",
+			wanted, lowest / 10, lowest % 10, capability / 10, capability % 10);
 	return why_fail(why, EINVAL,
-		"kernels '%s': there are none of that name; there are tensor and portable%s%s "
+		"kernels '%s': there are none of that name; there are tensor, tables and portable%s%s "
 		"(" CUDA_VARIANT_VARIABLE ", see vramfs(1))",
 		wanted, &cuda_variant_brought ? ", and here " : "",
 		&cuda_variant_brought ? cuda_variant_brought.name : "");
@@ -93,23 +117,39 @@ const struct cuda_variant *cuda_variant_next(
 	return NULL;
 }
 
-static bool sweeps(enum kernel kernel)
+static bool sweeps(const struct cuda_variant *variant, enum kernel kernel)
 {
+	if (variant->sweep_lanes == 0)
+		return false;
 	return kernel == KERNEL_ENCODE || kernel == KERNEL_VERIFY || kernel == KERNEL_CORRECT ||
 	       kernel == KERNEL_REFRESH || kernel == KERNEL_STREAM;
 }
 
-void cuda_variant_grid(const struct cuda_variant *variant, enum kernel kernel, unsigned tiles,
-	unsigned multiprocessors, unsigned *ret_groups, unsigned *ret_lanes)
+unsigned cuda_variant_groups(const struct cuda_variant *variant, enum kernel kernel,
+	const struct cuda_driver *driver, cuda_function function)
 {
-	const unsigned tiles_a_group = variant->sweep_lanes / WARP_LANES;
+	int most;
+
+	if (!sweeps(variant, kernel))
+		return 0;
+	if (!driver->function_groups_at_once ||
+		driver->function_groups_at_once(&most, function, (int)variant->sweep_lanes, 0) !=
+			CUDA_SUCCESS ||
+		most < 1 || (unsigned)most > variant->sweep_groups)
+		return variant->sweep_groups;
+	return (unsigned)most;
+}
+
+void cuda_variant_grid(const struct cuda_variant *variant, enum kernel kernel, unsigned tiles,
+	unsigned groups_at_once, unsigned *ret_groups, unsigned *ret_lanes)
+{
+	const unsigned most = groups_at_once > SWEEPS_AT_ONCE ? groups_at_once / SWEEPS_AT_ONCE : 1;
 
 	*ret_groups = tiles;
 	*ret_lanes = KERNEL_LANES;
-	if (tiles_a_group == 0 || !sweeps(kernel))
+	if (!sweeps(variant, kernel))
 		return;
-	*ret_groups = (tiles + tiles_a_group - 1) / tiles_a_group;
-	if (*ret_groups > variant->sweep_groups * multiprocessors)
-		*ret_groups = variant->sweep_groups * multiprocessors;
+	if (*ret_groups > most)
+		*ret_groups = most;
 	*ret_lanes = variant->sweep_lanes;
 }

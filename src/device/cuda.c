@@ -41,6 +41,7 @@ struct cuda_device {
 	const struct cuda_variant *variant;
 	cuda_module module;
 	cuda_function kernels[KERNEL_COUNT];
+	unsigned groups_at_once[KERNEL_COUNT];
 };
 
 struct cuda_memory {
@@ -264,6 +265,9 @@ static int load_kernels(
 			result = driver->function_load(device->kernels[i]);
 		if (result != CUDA_SUCCESS)
 			return cuda_fail(driver, result, kernel_names[i], why);
+		device->groups_at_once[i] = device->base.info.processors *
+					    cuda_variant_groups(device->variant, (enum kernel)i,
+						    driver, device->kernels[i]);
 	}
 	name_kernels(device);
 	return 0;
@@ -498,7 +502,7 @@ static int cuda_launch(struct device_queue *base, const struct device_launch *la
 	if (bind_device(device))
 		return -EIO;
 	cuda_variant_grid(device->variant, launch->kernel, (unsigned)tiles,
-		device->base.info.processors, &groups, &lanes);
+		device->groups_at_once[launch->kernel], &groups, &lanes);
 	return io_check(device->driver,
 		device->driver->launch(device->kernels[launch->kernel], groups, 1, 1, lanes, 1, 1,
 			0, cuda_queue(base)->stream, arguments, NULL),

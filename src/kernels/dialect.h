@@ -86,7 +86,9 @@ typedef unsigned long uint64_t;
 
 #define GLOBAL
 #define LOCAL
-#define LOCAL_VARIABLE(type, name) static __attribute__((shared, aligned(16))) type name
+#define LOCAL_VARIABLE(type, name) \
+	static __attribute__((shared, aligned(LOCAL_ALIGNMENT(type)))) type name
+#define LOCAL_ALIGNMENT(type) (__alignof__(type) < 16 ? 16 : __alignof__(type))
 #define CONSTANT static __attribute__((constant)) const
 /* Neither static nor const, because those the compiler puts where only one lane at a time can look.
  */

@@ -35,6 +35,17 @@ FUNCTION word4 ptx_load_once(const uint8_t *from)
 	return loaded;
 }
 
+/* A place in the memory that the group shares, as the instructions for that have it. */
+FUNCTION uint32_t ptx_shared_address(const void *place)
+{
+	uint32_t address;
+	asm("{ .reg .u64 shared; cvta.to.shared.u64 shared, %1; cvt.u32.u64 %0, shared; }"
+		: "=r"(address)
+		: "l"(place));
+	return address;
+}
+
+#if __CUDA_ARCH__ >= 800
 /* Begin to copy 16 or 8 bytes of device memory to the group's, past the registers. */
 FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
 {
@@ -43,6 +54,12 @@ FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
 		     :
 		     : "l"(to), "l"(from)
 		     : "memory");
+}
+
+/* The same to an address in the group's memory. */
+FUNCTION void ptx_copy_16_to(uint32_t to, const uint8_t *from)
+{
+	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" : : "r"(to), "l"(from) : "memory");
 }
 
 FUNCTION void ptx_copy_8(void *to, const uint8_t *from)
@@ -65,6 +82,37 @@ FUNCTION void ptx_copies_commit(void)
 FUNCTION void ptx_copies_wait(const uint32_t left)
 {
 	asm volatile("cp.async.wait_group %0;" : : "n"(left) : "memory");
+}
+#else
+/* GPUs before Ampere can't copy past the registers, and the lane that copies waits for the bytes
+ * itself: other warps have to keep memory busy. */
+FUNCTION void ptx_copy_16_to(uint32_t to, const uint8_t *from)
+{
+	asm volatile("{ .reg .u32 x, y, z, w; ld.global.cs.v4.u32 {x, y, z, w}, [%1]; "
+		     "st.shared.v4.u32 [%0], {x, y, z, w}; }"
+		     :
+		     : "r"(to), "l"(from)
+		     : "memory");
+}
+
+FUNCTION void ptx_copies_commit(void)
+{
+}
+
+FUNCTION void ptx_copies_wait(const uint32_t left)
+{
+	(void)left;
+}
+#endif
+
+/* The 8 bytes that are OFFSET, a constant, behind such an address, and that do not change any more
+ * once their address is known. */
+FUNCTION word2 ptx_load_shared(uint32_t address, const uint32_t offset)
+{
+	uint32_t x, y;
+	asm("ld.shared.v2.u32 {%0, %1}, [%2 + %3];" : "=r"(x), "=r"(y) : "r"(address), "n"(offset));
+	word2 loaded = {x, y};
+	return loaded;
 }
 
 /* Word ^= VALUE in device memory, without waiting for it. */

@@ -14,6 +14,7 @@
  *	generate-rs-tables slices	the bigger table that processors prefer: entry [i][v] is
  *					what the value v contributes as the i-th of the last
  *					8 data bytes
+ *	generate-rs-tables step		entry b is what bit b of the last 4 data bytes contributes
  *	generate-rs-tables bits		what the tensor cores multiply with
  *	generate-rs-tables decoder	what a decoder looks up that has a table for every step
  *	generate-rs-tables nibbles	products by the coefficients of g(x), for processors that
@@ -305,6 +306,16 @@ static void print_decoder(void)
 	printf("};\n");
 }
 
+static void print_step(const uint64_t weights[WEIGHTS])
+{
+	uint64_t entries[32];
+	for (unsigned b = 0; b < 32; b++)
+		entries[b] = column(weights, 0, 0, WEIGHTS - 4 + b / 8, b % 8);
+	printf("CONSTANT uint64_t rs_step[32] = {\n");
+	print_table(entries, 32);
+	printf("};\n");
+}
+
 static void print_bits(const uint64_t weights[WEIGHTS])
 {
 	print_matrix(weights, "136", 0, 0);
@@ -372,6 +383,8 @@ int main(int argc, char **argv)
 		print_weights(weights);
 	} else if (strcmp(what, "slices") == 0) {
 		print_slices(weights);
+	} else if (strcmp(what, "step") == 0) {
+		print_step(weights);
 	} else if (strcmp(what, "bits") == 0) {
 		print_bits(weights);
 	} else if (strcmp(what, "decoder") == 0) {
@@ -381,8 +394,8 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "matrices") == 0) {
 		print_matrices(weights);
 	} else {
-		fprintf(stderr,
-			"usage: generate-rs-tables weights|slices|bits|decoder|nibbles|matrices\n");
+		fprintf(stderr, "usage: generate-rs-tables "
+				"weights|slices|step|bits|decoder|nibbles|matrices\n");
 		return 2;
 	}
 	return ferror(stdout) || fflush(stdout) != 0;

@@ -266,7 +266,7 @@ static void kernels_that_do_not_compile_say_why(void **state)
 	expect_open_fails(EIO, "libnvidia-ptxjitcompiler");
 }
 
-static void an_older_driver_gets_the_portable_kernels(void **state)
+static void an_older_driver_gets_the_next_best_kernels(void **state)
 {
 	struct rig rig;
 
@@ -277,6 +277,11 @@ static void an_older_driver_gets_the_portable_kernels(void **state)
 	fake->tensor_load_result = CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
 	rig_open(&rig, "cuda:0");
 	assert_false(fake->tensor_loaded);
+	assert_non_null(strstr(device_info(rig.device)->driver, ", tables kernels"));
+	rig_close(&rig);
+	fake->tables_load_result = CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+	rig_open(&rig, "cuda:0");
+	assert_false(fake->tables_loaded);
 	assert_non_null(strstr(device_info(rig.device)->driver, ", portable kernels"));
 	rig_close(&rig);
 	/* Not in place of those that were asked for. */
@@ -480,7 +485,7 @@ int main(void)
 		cmocka_unit_test_setup(a_device_can_be_opened_again, mend_driver),
 		cmocka_unit_test_setup(memory_is_zeroed_and_copied, mend_driver),
 		cmocka_unit_test_setup(too_much_memory_is_refused, mend_driver),
-		cmocka_unit_test_setup(an_older_driver_gets_the_portable_kernels, mend_driver),
+		cmocka_unit_test_setup(an_older_driver_gets_the_next_best_kernels, mend_driver),
 		cmocka_unit_test_setup(kernels_are_chosen_by_name, mend_driver),
 		cmocka_unit_test_setup(kernels_of_two_names_stand_side_by_side, mend_driver),
 		cmocka_unit_test_setup(a_refused_launch_is_an_error, mend_driver),

@@ -25,18 +25,18 @@ static void capability_decides(void **state)
 		unsigned capability;
 		const char *name;
 	} table[] = {
-		{50, "portable"},  /* Maxwell */
-		{61, "portable"},  /* Pascal */
-		{70, "portable"},  /* Volta: tensor cores, but not for bits */
-		{75, "portable"},  /* Turing: for bits, in another shape */
-		{80, "tensor"},    /* Ampere */
-		{86, "tensor"},    /* Ampere */
-		{89, "tensor"},    /* Ada Lovelace */
-		{90, "tensor"},    /* Hopper */
-		{100, "portable"}, /* Blackwell: by other instructions, and many */
-		{103, "portable"}, /* Blackwell */
-		{120, "portable"}, /* Blackwell */
-		{130, "portable"}, /* unknown yet */
+		{50, "portable"}, /* Maxwell */
+		{61, "portable"}, /* Pascal */
+		{70, "tables"},   /* Volta: tensor cores, but not for bits */
+		{75, "tables"},   /* Turing: for bits, in another shape */
+		{80, "tensor"},   /* Ampere */
+		{86, "tensor"},   /* Ampere */
+		{89, "tensor"},   /* Ada Lovelace */
+		{90, "tensor"},   /* Hopper */
+		{100, "tables"},  /* Blackwell: by other instructions, and many */
+		{103, "tables"},  /* Blackwell */
+		{120, "tables"},  /* Blackwell */
+		{130, "tables"},  /* unknown yet */
 	};
 
 	(void)state;
@@ -57,8 +57,15 @@ static void a_name_decides(void **state)
 	assert_int_equal(cuda_variant_choose(75, "tensor", &variant, &why), -ENODEV);
 	assert_non_null(strstr(why.text, "8.0"));
 	assert_non_null(strstr(why.text, "7.5"));
+	/* Of one name the best that runs. */
+	assert_int_equal(cuda_variant_choose(90, "tables", &variant, &why), 0);
+	assert_int_equal(variant->lowest, 80);
+	assert_int_equal(cuda_variant_choose(75, "tables", &variant, &why), 0);
+	assert_int_equal(variant->lowest, 70);
+	assert_int_equal(cuda_variant_choose(61, "tables", &variant, &why), -ENODEV);
+	assert_non_null(strstr(why.text, "7.0"));
 	assert_int_equal(cuda_variant_choose(90, "tens", &variant, &why), -EINVAL);
-	assert_non_null(strstr(why.text, "tensor and portable"));
+	assert_non_null(strstr(why.text, "tensor, tables and portable"));
 }
 
 static void the_last_resort_is_portable(void **state)
@@ -68,6 +75,8 @@ static void the_last_resort_is_portable(void **state)
 
 	(void)state;
 	assert_int_equal(cuda_variant_choose(90, NULL, &variant, &why), 0);
+	variant = cuda_variant_next(variant, 90);
+	assert_string_equal(variant->name, "tables");
 	variant = cuda_variant_next(variant, 90);
 	assert_string_equal(variant->name, "portable");
 	assert_null(cuda_variant_next(variant, 90));
@@ -81,21 +90,24 @@ static void assert_grid(const char *name, enum kernel kernel, unsigned tiles, un
 	struct why why;
 
 	assert_int_equal(cuda_variant_choose(90, name, &variant, &why), 0);
-	cuda_variant_grid(variant, kernel, tiles, 132, &groups, &lanes);
+	cuda_variant_grid(variant, kernel, tiles, 132 * variant->sweep_groups, &groups, &lanes);
 	assert_int_equal(groups, expected);
 	assert_int_equal(lanes, expected_lanes);
 }
 
-static void sweeps_fill_the_gpu_and_no_more(void **state)
+static void a_sweep_takes_half_of_the_gpu(void **state)
 {
 	(void)state;
 	assert_grid("tensor", KERNEL_ENCODE, 1, 1, 128);
-	assert_grid("tensor", KERNEL_VERIFY, 16, 4, 128);
-	assert_grid("tensor", KERNEL_CORRECT, 18, 5, 128);
-	assert_grid("tensor", KERNEL_REFRESH, 1u << 20, 528, 128);
-	assert_grid("tensor", KERNEL_STREAM, 1u << 20, 528, 128);
+	assert_grid("tensor", KERNEL_VERIFY, 16, 16, 128);
+	assert_grid("tensor", KERNEL_CORRECT, 18, 18, 128);
+	assert_grid("tensor", KERNEL_REFRESH, 1u << 20, 264, 128);
+	assert_grid("tensor", KERNEL_STREAM, 1u << 20, 264, 128);
 	assert_grid("tensor", KERNEL_READ, 4096, 4096, KERNEL_LANES);
 	assert_grid("tensor", KERNEL_INJECT, 4096, 4096, KERNEL_LANES);
+	assert_grid("tables", KERNEL_ENCODE, 18, 18, 128);
+	assert_grid("tables", KERNEL_VERIFY, 1u << 20, 330, 128);
+	assert_grid("tables", KERNEL_WRITE, 4096, 4096, KERNEL_LANES);
 	assert_grid("portable", KERNEL_ENCODE, 4096, 4096, KERNEL_LANES);
 }
 
@@ -105,7 +117,7 @@ int main(void)
 		cmocka_unit_test(capability_decides),
 		cmocka_unit_test(a_name_decides),
 		cmocka_unit_test(the_last_resort_is_portable),
-		cmocka_unit_test(sweeps_fill_the_gpu_and_no_more),
+		cmocka_unit_test(a_sweep_takes_half_of_the_gpu),
 	};
 
 	return cmocka_run_group_tests_name("cuda-variants", tests, NULL, NULL);

@@ -280,6 +280,11 @@ cuda_result cuCtxSetCurrent(cuda_context context)
 	return CUDA_SUCCESS;
 }
 
+static bool is_tables(const char *image)
+{
+	return strstr(image, "cp.async") && !strstr(image, "mma.sync");
+}
+
 cuda_result cuModuleLoadDataEx(cuda_module *ret_module, const void *image, unsigned option_count,
 	enum cuda_jit_option *options, void **option_values)
 {
@@ -295,6 +300,8 @@ cuda_result cuModuleLoadDataEx(cuda_module *ret_module, const void *image, unsig
 	}
 	if (strstr(image, "mma.sync") && fake_cuda.tensor_load_result != CUDA_SUCCESS)
 		return fake_cuda.tensor_load_result;
+	if (is_tables(image) && fake_cuda.tables_load_result != CUDA_SUCCESS)
+		return fake_cuda.tables_load_result;
 	if (!strstr(image, ".visible .entry"))
 		violation(__func__, "the image is no PTX");
 	for (int i = 0; i < KERNEL_COUNT; i++) {
@@ -302,6 +309,7 @@ cuda_result cuModuleLoadDataEx(cuda_module *ret_module, const void *image, unsig
 			violation(__func__, kernel_names[i]);
 	}
 	fake_cuda.tensor_loaded = strstr(image, "mma.sync") != NULL;
+	fake_cuda.tables_loaded = is_tables(image);
 	*ret_module = calloc(1, sizeof(**ret_module));
 	count_objects(1);
 	return CUDA_SUCCESS;
@@ -332,6 +340,17 @@ cuda_result cuFuncLoad(cuda_function function)
 {
 	REQUIRE_CONTEXT();
 	function->loaded = true;
+	return CUDA_SUCCESS;
+}
+
+/* A small GPU, which has room for two groups of the sweeps with tables. */
+cuda_result cuOccupancyMaxActiveBlocksPerMultiprocessor(
+	int *ret_groups, cuda_function function, int lanes, size_t shared_bytes)
+{
+	REQUIRE_CONTEXT();
+	if (!function->loaded || lanes != 128 || shared_bytes)
+		violation(__func__, "shape");
+	*ret_groups = fake_cuda.tables_loaded ? 2 : 6;
 	return CUDA_SUCCESS;
 }
 
@@ -502,7 +521,8 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 {
 	const struct kernel_params *params = arguments[4];
 	const unsigned tiles = params->segment_count * params->tiles_per_segment;
-	const bool sweeps = function->kernel <= KERNEL_REFRESH && fake_cuda.tensor_loaded;
+	const unsigned sweep_groups = fake_cuda.tensor_loaded ? 4 : fake_cuda.tables_loaded ? 2 : 0;
+	const bool sweeps = function->kernel <= KERNEL_REFRESH && sweep_groups;
 	const cuda_address addresses[] = {*(cuda_address *)arguments[0],
 		*(cuda_address *)arguments[1], *(cuda_address *)arguments[2],
 		*(cuda_address *)arguments[3]};
@@ -511,9 +531,9 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 	REQUIRE_CONTEXT();
 	if (stream->context != current)
 		violation(__func__, "another context's stream");
-	/* Sweeps with tensor cores deal the tiles out among the groups, of four warps, that run at
-	 * once: four on each of the 16 multiprocessors. */
-	if (sweeps ? grid_x < 1 || grid_x > 64 || block_x != 128
+	/* Sweeps with tensor cores or tables deal the tiles out among the groups, of four warps,
+	 * that run at once: four or two on each of the 16 multiprocessors. */
+	if (sweeps ? grid_x < 1 || grid_x > 16 * sweep_groups || block_x != 128
 		   : grid_x != tiles || block_x != KERNEL_LANES)
 		violation(__func__, "shape");
 	if (grid_y != 1 || grid_z != 1 || block_y != 1 || block_z != 1 || shared_bytes || extra ||

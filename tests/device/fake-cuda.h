@@ -28,13 +28,14 @@ struct fake_cuda {
 	cuda_result load_result;
 	const char *load_log;
 	cuda_result tensor_load_result; /* of the kernels with tensor cores alone */
+	cuda_result tables_load_result; /* of those with tables */
 	cuda_result launch_result;
 	unsigned break_at_launch; /* 1: the next launch does nothing, and its context is dead from
 				     then on; 0: never */
 
-	_Atomic unsigned contexts; /* retained, and not yet released */
-	_Atomic unsigned launches; /* ever */
-	bool tensor_loaded;        /* the module loaded last was the one with tensor cores */
+	_Atomic unsigned contexts;         /* retained, and not yet released */
+	_Atomic unsigned launches;         /* ever */
+	bool tensor_loaded, tables_loaded; /* which module was loaded last */
 };
 
 #endif

@@ -26,7 +26,8 @@ MAY_INCLUDE = {
 }
 
 # Headers that the build makes and that are included by their bare name, with the layer that may do so.
-GENERATED = {"kernels-opencl.h": "device", "kernels-ptx.h": "device", "kernels-tensor-ptx.h": "device"}
+GENERATED = {"kernels-opencl.h": "device", "kernels-ptx.h": "device", "kernels-tables-ptx.h": "device",
+             "kernels-tables-70-ptx.h": "device", "kernels-tensor-ptx.h": "device"}
 
 # Device code must compile where there is no libc: only what every freestanding compiler has, intrinsics among it.
 FREESTANDING = {"immintrin.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h"}

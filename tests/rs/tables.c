@@ -18,6 +18,7 @@
 #include "kernels/rs-matrices.h"
 #include "kernels/rs-nibbles.h"
 #include "kernels/rs-slices.h"
+#include "kernels/rs-step.h"
 #include "kernels/rs-tables.h"
 
 static uint64_t pack(const uint8_t bytes[8])
@@ -72,6 +73,17 @@ static void test_slice_is_parity_of_a_single_byte(void **state)
 			reference_encode(data, 8, parity);
 			assert_int_equal(rs_slices[position][value], pack(parity));
 		}
+	}
+}
+
+static void test_step_is_parity_of_a_single_bit(void **state)
+{
+	(void)state;
+	for (unsigned bit = 0; bit < 32; bit++) {
+		uint8_t data[4] = {0}, parity[8];
+		data[bit / 8] = (uint8_t)(1 << bit % 8);
+		reference_encode(data, 4, parity);
+		assert_int_equal(rs_step[bit], pack(parity));
 	}
 }
 
@@ -282,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_reference_gives_known_answers),
 		cmocka_unit_test(test_weight_is_parity_of_a_single_one),
 		cmocka_unit_test(test_slice_is_parity_of_a_single_byte),
+		cmocka_unit_test(test_step_is_parity_of_a_single_bit),
 		cmocka_unit_test(test_nibbles_are_products_by_the_generator),
 		cmocka_unit_test(test_matrix_is_parity_of_a_single_byte),
 		cmocka_unit_test(test_roots_are_powers_of_alpha),

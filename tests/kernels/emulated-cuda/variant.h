@@ -89,7 +89,8 @@ static void run(enum kernel kernel, uint32_t first_group, uint32_t count, uint8_
 	(void)first_group;
 	if (!all_have_come(control + params->report, count, tiles))
 		return;
-	cuda_variant_grid(emulated_variant(), kernel, tiles, 1, &launch.groups, &launch.threads);
+	cuda_variant_grid(emulated_variant(), kernel, tiles, emulated_variant()->sweep_groups,
+		&launch.groups, &launch.threads);
 	warp_emulator_run(&launch, 0, launch.groups);
 }
 

@@ -19,7 +19,9 @@
 #define GLOBAL
 #define LOCAL
 /* All threads of a group run in one thread of ours, groups in several. */
-#define LOCAL_VARIABLE(type, name) static _Thread_local type name __attribute__((aligned(16)))
+#define LOCAL_VARIABLE(type, name) \
+	static _Thread_local type name __attribute__((aligned(LOCAL_ALIGNMENT(type))))
+#define LOCAL_ALIGNMENT(type) (__alignof__(type) < 16 ? 16 : __alignof__(type))
 #define CONSTANT static const
 #define TABLE static const __attribute__((aligned(16)))
 #define FUNCTION static inline

@@ -59,6 +59,21 @@ struct lane_copies {
 
 static _Thread_local struct lane_copies emulated_copies[WARP_EMULATOR_MOST_THREADS];
 
+/* The lower half of a real address; the upper half is that of any other place in a thread's own
+ * memory, or the next to it. */
+FUNCTION uint32_t ptx_shared_address(const void *place)
+{
+	return (uint32_t)(uintptr_t)place;
+}
+
+FUNCTION void *emulated_place(uint32_t address)
+{
+	const uintptr_t near = (uintptr_t)emulated_copies;
+	const int32_t distance = (int32_t)(address - (uint32_t)near);
+
+	return (void *)(near + (uintptr_t)(intptr_t)distance);
+}
+
 FUNCTION void emulated_copy(void *to, const uint8_t *from, uint32_t bytes)
 {
 	struct lane_copies *own = &emulated_copies[LANE];
@@ -74,6 +89,11 @@ FUNCTION void emulated_copy(void *to, const uint8_t *from, uint32_t bytes)
 FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
 {
 	emulated_copy(to, from, 16);
+}
+
+FUNCTION void ptx_copy_16_to(uint32_t to, const uint8_t *from)
+{
+	emulated_copy(emulated_place(to), from, 16);
 }
 
 FUNCTION void ptx_copy_8(void *to, const uint8_t *from)
@@ -99,6 +119,11 @@ FUNCTION void ptx_copies_wait(const uint32_t left)
 			own->pending[kept++] = own->pending[i];
 	}
 	own->count = kept;
+}
+
+FUNCTION word2 ptx_load_shared(uint32_t address, const uint32_t offset)
+{
+	return *(const word2 *)emulated_place(address + offset);
 }
 
 FUNCTION void ptx_flip(uint32_t *word, uint32_t value)

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The vramfs authors */
+#ifndef VRAMFS_KERNELS_TABLES_H
+#define VRAMFS_KERNELS_TABLES_H
+
+#include "kernels/fold.h"
+#include "kernels/ptx.h"
+#include "kernels/warp.h"
+
+#include "kernels/rs-step.h"
+
+/*
+ * Parity by looking up what a part of a word adds to it, for GPUs that have nothing better.
+ *
+ * Each lane makes the parity of one line. First it folds the line to a third of its length
+ * (fold.h), then it divides what is left by g(x), a word at a time, as CRCs are computed: the state
+ * is the remainder so far, 8 bytes, of which a step shifts out 4. Those, plus the 4 of the next
+ * word, come back as a multiple of x^8 mod g(x), which is linear in each of the 32 bits. So the
+ * bits are taken in PARTS parts, and a table for each part tells what it adds to the state.
+ *
+ * The tables are in the memory that a group shares. That has 32 banks of 4 bytes, and serves half a
+ * warp at a time if each lane wants 8; but lanes that want different words of one bank have to
+ * wait for each other, and where lanes look is up to their data. So every entry is there
+ * TABLE_COPIES times, one behind the other, and each lane has banks of its own:
+ *
+ *	address = begin of the table + entry * 128 + lane % 16 * 8
+ *
+ * Looking up a part takes two operations, a shift and an AND and OR in one, besides the look-up;
+ * adding what was found takes little more than one for both halves, as three words are added at
+ * once. Fewer and larger parts would take fewer look-ups and more memory: with PARTS 8 the tables
+ * are 16 KiB, with 6 32 KiB, with 5 56 KiB, and with 4 128 KiB.
+ */
+#define PARTS 8u
+#define TABLE_COPIES (WARP_LANES / 2)
+#define ENTRY_SHIFT 7u
+#define ENTRY_BYTES (1u << ENTRY_SHIFT)
+
+/* Bits of a part, counted from the lowest, and how many parts in front have one more. */
+#define PART_BITS (32 / PARTS)
+#define LONGER_PARTS (32 % (int)PARTS)
+#define MOST_PART_BITS (PART_BITS + (LONGER_PARTS != 0))
+
+#define TABLE_ENTRIES ((PARTS + (uint32_t)LONGER_PARTS) << PART_BITS)
+
+/* So aligned that the bits of an entry's number and of the rest of its address don't meet. */
+struct tables {
+	uint64_t entries[TABLE_ENTRIES][TABLE_COPIES];
+} __attribute__((aligned(ENTRY_BYTES << MOST_PART_BITS)));
+
+/* Where PART lies in a word, and which entry is the first of its table. */
+FUNCTION uint32_t part_bits(uint32_t part)
+{
+	return PART_BITS + ((int)part < LONGER_PARTS);
+}
+
+FUNCTION uint32_t part_shift(uint32_t part)
+{
+	return part * PART_BITS + ((int)part < LONGER_PARTS ? part : (uint32_t)LONGER_PARTS);
+}
+
+FUNCTION uint32_t part_first_entry(uint32_t part)
+{
+	return (part + ((int)part < LONGER_PARTS ? part : (uint32_t)LONGER_PARTS)) << PART_BITS;
+}
+
+/* Make the tables, all GROUP_LANES of a group together. A barrier has to follow. */
+FUNCTION void tables_make(struct tables *tables, const uint32_t group_lanes)
+{
+	UNROLL for (uint32_t part = 0; part < PARTS; part++)
+	{
+		for (uint32_t i = LANE; i < TABLE_COPIES << part_bits(part); i += group_lanes) {
+			const uint32_t value = i / TABLE_COPIES;
+			uint64_t entry = 0;
+			UNROLL for (uint32_t bit = 0; bit < part_bits(part); bit++)
+			{
+				if ((value >> bit) & 1)
+					entry ^= rs_step[part_shift(part) + bit];
+			}
+			tables->entries[part_first_entry(part) + value][i % TABLE_COPIES] = entry;
+		}
+	}
+}
+
+/* Where this lane's copies are, for tables_parity(). */
+FUNCTION uint32_t tables_of_lane(const struct tables *tables)
+{
+	return ptx_shared_address(&tables->entries[0][warp_lane() % TABLE_COPIES]);
+}
+
+/* The parity of the line of data in WORDS, which are used up. */
+FUNCTION uint64_t tables_parity(uint32_t tables, uint32_t words[FOLD_WORDS])
+{
+	uint32_t low = 0, high = 0;
+	fold_line(words);
+	UNROLL for (uint32_t i = FOLD_FIRST_WORD; i < FOLD_WORDS; i++)
+	{
+		const uint32_t word = words[i] ^ low;
+		low = high;
+		high = 0;
+		UNROLL for (uint32_t part = 0; part < PARTS; part++)
+		{
+			const uint32_t mask = ENTRY_BYTES * ((1u << part_bits(part)) - 1);
+			/* The entry's number times ENTRY_BYTES. */
+			const uint32_t offset = part_shift(part) > ENTRY_SHIFT
+							? word >> (part_shift(part) - ENTRY_SHIFT)
+							: word << (ENTRY_SHIFT - part_shift(part));
+			const word2 entry = ptx_load_shared(
+				(offset & mask) | tables, part_first_entry(part) * ENTRY_BYTES);
+			low ^= entry[0];
+			high ^= entry[1];
+		}
+	}
+	return low | (uint64_t)high << 32;
+}
+
+#endif
