@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The vramfs authors */
 /*
- * A kernel over a whole range of blocks: in jobs that take a fast device a tenth of a millisecond,
- * large enough that launching them and claiming their blocks costs little beside running them; a
- * few in flight, so that the device has the next one when it ends one; and no larger, so that
- * another job that wants one of the lines waits for one such piece and not for the whole sweep. How
- * many blocks that is, the pieces before tell.
+ * A kernel over a whole range of blocks: in jobs that take a fast GPU a tenth of a millisecond, large
+ * enough that launching them, claiming their blocks and filling the GPU's pipelines costs little
+ * beside running them; a few in flight, so that the device has the next one when it ends one; and
+ * no larger, so that another job that wants one of the lines waits for one such piece and not for
+ * the whole sweep. Where that would be for too long, as the pieces before tell, they are smaller.
  */
 #include "base/clock.h"
 #include "base/trace.h"
@@ -17,7 +17,7 @@
 
 #define BLOCKS_LEAST 256u /* 32 MiB */
 #define BLOCKS_MOST 2048u
-#define PIECE_NS INT64_C(100000)
+#define PIECE_NS INT64_C(4000000)
 #define JOBS_IN_FLIGHT 4u
 
 _Static_assert(BLOCKS_LEAST *KERNEL_BLOCK_TILES <= DEVICE_LAUNCH_GROUPS,
@@ -76,7 +76,8 @@ static void submit_piece(struct store_job *job, enum kernel kernel, uint32_t fir
 static uint32_t piece_blocks(const struct store *store, const struct progress *progress)
 {
 	int64_t elapsed = clock_ns() - progress->began_ns;
-	uint64_t blocks = atomic_load(&progress->blocks_done) * PIECE_NS / (uint64_t)(elapsed + 1);
+	uint64_t done = atomic_load(&progress->blocks_done);
+	uint64_t blocks = done ? done * PIECE_NS / (uint64_t)(elapsed + 1) : BLOCKS_MOST;
 
 	if (blocks < BLOCKS_LEAST || !device_info(store->device)->gpu)
 		return BLOCKS_LEAST;
