@@ -86,9 +86,7 @@ typedef unsigned long uint64_t;
 
 #define GLOBAL
 #define LOCAL
-#define LOCAL_VARIABLE(type, name) \
-	static __attribute__((shared, aligned(LOCAL_ALIGNMENT(type)))) type name
-#define LOCAL_ALIGNMENT(type) (__alignof__(type) < 16 ? 16 : __alignof__(type))
+#define LOCAL_VARIABLE(type, name) static __attribute__((shared, aligned(16))) type name
 #define CONSTANT static __attribute__((constant)) const
 /* Neither static nor const, because those the compiler puts where only one lane at a time can look.
  */
@@ -113,6 +111,20 @@ typedef unsigned long uint64_t;
 #define SYSTEM_FENCE() __nvvm_membar_sys()
 #define PUBLISH(pointer, value) (*(volatile uint32_t *)(pointer) = (value))
 #define PREFETCH(pointer) asm volatile("prefetch.global.L1 [%0];" : : "l"(pointer))
+
+FUNCTION uint32_t settled(uint32_t value)
+{
+	asm("" : "+r"(value));
+	return value;
+}
+
+FUNCTION uint64_t settled(uint64_t value)
+{
+	asm("" : "+l"(value));
+	return value;
+}
+
+#define PARAMETER(value) settled(value)
 
 #else /* C, for this machine's processors */
 
@@ -167,6 +179,13 @@ typedef uint64_t wide_t __attribute__((vector_size(16)));
 #if !defined(REGION_LOAD)
 #define REGION_LOAD(pointer) (*(pointer))
 #define REGION_STORE(pointer, value) (*(pointer) = (value))
+#endif
+
+/* A value of a kernel's parameters at an index that is not a constant. Where it may as well come
+ * from elsewhere, the compiler for CUDA would take the address of one or the other first, and for
+ * that give each lane a copy of all parameters in memory. */
+#if !defined(PARAMETER)
+#define PARAMETER(value) (value)
 #endif
 
 /* What will be loaded from there can begin to come. */

@@ -23,7 +23,7 @@
 #define NOTES (2 * WARP_LANES)
 #include "kernels/sweep.h"
 
-LOCAL_VARIABLE(struct tables, tables);
+LOCAL_VARIABLE(struct tables_room, tables_room);
 
 /* Lines that are on their way. */
 struct arrivals {
@@ -162,11 +162,11 @@ FUNCTION void sweep_batches(const struct kernel_params *params, uint8_t *region,
 	struct batch next = batch_load(
 		&sweeper, sweeper.first, params, region, parities, control, what, in_line);
 
-	tables_make(&tables, SWEEP_LANES);
+	tables_make(tables_in(&tables_room), SWEEP_LANES);
 	if (what & CORRECT)
 		decoder_load();
 	BARRIER();
-	const uint32_t own_tables = tables_of_lane(&tables);
+	const uint32_t own_tables = tables_of_lane(tables_in(&tables_room));
 	for (uint32_t index = sweeper.first; index < sweeper.batches; index += sweeper.gap) {
 		struct batch batch = next;
 		uint32_t words[FOLD_WORDS];

@@ -42,10 +42,24 @@
 
 #define TABLE_ENTRIES ((PARTS + (uint32_t)LONGER_PARTS) << PART_BITS)
 
-/* So aligned that the bits of an entry's number and of the rest of its address don't meet. */
 struct tables {
 	uint64_t entries[TABLE_ENTRIES][TABLE_COPIES];
-} __attribute__((aligned(ENTRY_BYTES << MOST_PART_BITS)));
+};
+
+/* They have to be so aligned that the bits of an entry's number and of the rest of its address
+ * don't meet. A multiprocessor keeps the first 1 KiB for itself, and no variable is aligned by more
+ * than that, so they are given more room than they take. */
+#define TABLES_ALIGNMENT (ENTRY_BYTES << MOST_PART_BITS)
+
+struct tables_room {
+	uint64_t room[(sizeof(struct tables) + TABLES_ALIGNMENT) / sizeof(uint64_t)];
+};
+
+FUNCTION struct tables *tables_in(struct tables_room *room)
+{
+	const uint32_t unused = (0 - ptx_shared_address(room)) % TABLES_ALIGNMENT;
+	return (struct tables *)(room->room + unused / sizeof(uint64_t));
+}
 
 /* Where PART lies in a word, and which entry is the first of its table. */
 FUNCTION uint32_t part_bits(uint32_t part)

@@ -86,6 +86,31 @@ FUNCTION uint32_t within_tile(uint32_t position, uint32_t tile_begin, uint32_t t
 	return position - tile_begin < tile_bytes ? position - tile_begin : tile_bytes;
 }
 
+/* Those that came with the parameters. */
+FUNCTION struct kernel_job job_of_params(const struct kernel_params *params, uint32_t index)
+{
+	struct kernel_job job;
+	job.payload = PARAMETER(params->jobs[index].payload);
+	job.report = PARAMETER(params->jobs[index].report);
+	job.scratch = PARAMETER(params->jobs[index].scratch);
+	job.ticket = PARAMETER(params->jobs[index].ticket);
+	return job;
+}
+
+FUNCTION struct kernel_segment segment_of_params(const struct kernel_params *params, uint32_t index)
+{
+	struct kernel_segment segment;
+	segment.block = PARAMETER(params->few[index].block);
+	segment.first = PARAMETER(params->few[index].first);
+	segment.count = PARAMETER(params->few[index].count);
+	segment.zero_to = PARAMETER(params->few[index].zero_to);
+	segment.payload = PARAMETER(params->few[index].payload);
+	segment.zero_from = PARAMETER(params->few[index].zero_from);
+	segment.source = PARAMETER(params->few[index].source);
+	segment.source_first = PARAMETER(params->few[index].source_first);
+	return segment;
+}
+
 /* ZEROES: whether the kernel looks at zero_from and zero_to. */
 FUNCTION struct work work_find(const struct kernel_params *params, GLOBAL const uint8_t *control,
 	uint32_t group, bool zeroes)
@@ -101,13 +126,13 @@ FUNCTION struct work work_find(const struct kernel_params *params, GLOBAL const 
 	work.job = job_of_launch(params);
 	work.groups = params->segment_count * params->tiles_per_segment;
 	if (params->segments == KERNEL_FEW_JOBS) {
-		work.job = params->jobs[index];
+		work.job = job_of_params(params, index);
 		work.groups = params->tiles_per_segment;
 	}
 	if (params->segments != KERNEL_WHOLE_BLOCKS) {
 		struct kernel_segment segment;
 		if (params->segments == KERNEL_FEW_SEGMENTS || params->segments == KERNEL_FEW_JOBS)
-			segment = params->few[index];
+			segment = segment_of_params(params, index);
 		else
 			segment = ((GLOBAL const struct kernel_segment *)(control +
 									  params->segments))[index];

@@ -19,9 +19,7 @@
 #define GLOBAL
 #define LOCAL
 /* All threads of a group run in one thread of ours, groups in several. */
-#define LOCAL_VARIABLE(type, name) \
-	static _Thread_local type name __attribute__((aligned(LOCAL_ALIGNMENT(type))))
-#define LOCAL_ALIGNMENT(type) (__alignof__(type) < 16 ? 16 : __alignof__(type))
+#define LOCAL_VARIABLE(type, name) static _Thread_local type name __attribute__((aligned(16)))
 #define CONSTANT static const
 #define TABLE static const __attribute__((aligned(16)))
 #define FUNCTION static inline
@@ -31,6 +29,7 @@
 	static void vramfs_##name(uint8_t *region, uint32_t *scratch, uint8_t *control, \
 		uint8_t *payload __attribute__((unused)), const struct kernel_params params)
 
+#define PARAMETER(value) (value)
 #define UNROLL
 #define LANE ((uint32_t)__nvvm_read_ptx_sreg_tid_x())
 #define LANES KERNEL_LANES
