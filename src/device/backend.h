@@ -44,6 +44,9 @@ struct device_backend {
 	 * backend looks at the parameters only for what it must stage. */
 	err_t (*launch)(struct device_queue *queue, const struct device_launch *launch);
 
+	/* As device_hold_launches(). NULL: there is nothing to gain. */
+	void (*hold_launches)(struct device *device, bool hold);
+
 	/* Called now and then while a word that somebody polls is 0: 0 while the queue is well or
 	 * can't be asked, -EIO once no launch on it will change its word any more. */
 	err_t (*check)(struct device_queue *queue);

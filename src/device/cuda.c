@@ -12,13 +12,11 @@
  * the driver allocates: it is page-aligned whatever its size, the kernel's FUSE code can read and
  * write it like any other, and it can be kept out of child processes.
  *
- * Kernels read and write pinned memory directly. A launch takes no event and no callback: the
- * kernel itself writes the word that its caller waits for, and the driver is asked only now and
- * then whether the stream still lives.
+ * Kernels read and write pinned memory directly. A launch (cuda-launch.c) takes no event and no
+ * callback: the kernel itself writes the word that its caller waits for, and the driver is asked
+ * only now and then whether the stream still lives.
  */
-#include "device/backend.h"
-#include "device/cuda-driver.h"
-#include "device/cuda-variants.h"
+#include "device/cuda-device.h"
 #include "device/kernel-names.h"
 #include "base/pause.h"
 
@@ -32,38 +30,6 @@
 #include <sys/mman.h>
 #include <time.h>
 
-struct cuda_device {
-	struct device base;
-	const struct cuda_driver *driver;
-	uint64_t identity; /* no two devices opened in this process have the same; never 0 */
-	cuda_device_id id;
-	cuda_context context;
-	const struct cuda_variant *variant;
-	cuda_module module;
-	cuda_function kernels[KERNEL_COUNT];
-	unsigned groups_at_once[KERNEL_COUNT];
-};
-
-struct cuda_memory {
-	struct device_memory base;
-	cuda_address address;
-};
-
-struct cuda_queue {
-	struct device_queue base;
-	cuda_stream stream;
-};
-
-static struct cuda_device *cuda_device(struct device *device)
-{
-	return (struct cuda_device *)device;
-}
-
-static struct cuda_queue *cuda_queue(struct device_queue *queue)
-{
-	return (struct cuda_queue *)queue;
-}
-
 static const struct cuda_driver *driver_of(const struct device *device)
 {
 	return ((const struct cuda_device *)device)->driver;
@@ -73,8 +39,7 @@ static const struct cuda_driver *driver_of(const struct device *device)
  * later may get the address of one that was closed. */
 static _Thread_local uint64_t current_identity;
 
-/* Make DEVICE's context current in the calling thread. */
-static int bind_device(const struct cuda_device *device)
+int cuda_bind(const struct cuda_device *device)
 {
 	int err;
 
@@ -278,7 +243,7 @@ static void cuda_close(struct device *base)
 	struct cuda_device *device = cuda_device(base);
 
 	if (device->context) {
-		if (device->module && !bind_device(device))
+		if (device->module && !cuda_bind(device))
 			device->driver->module_unload(device->module);
 		device->driver->context_release(device->id);
 		/* The released context must not stay current. */
@@ -309,6 +274,7 @@ static int cuda_open(const struct device_info *info, const char *kernels,
 	device->base.info = *info;
 	device->driver = driver;
 	device->identity = atomic_fetch_add(&last_identity, 1) + 1;
+	cuda_launch_init(device);
 	snprintf(subject, sizeof(subject), "cuda:%u", info->number);
 
 	result = driver->device_get(&device->id, (int)info->number);
@@ -341,7 +307,7 @@ static int cuda_free_memory(struct device *base, uint64_t *ret_bytes)
 {
 	const struct cuda_driver *driver = driver_of(base);
 	size_t free_bytes, total;
-	int err = bind_device(cuda_device(base));
+	int err = cuda_bind(cuda_device(base));
 
 	if (!err)
 		err = cuda_check(
@@ -362,7 +328,7 @@ static int cuda_memory_alloc(
 	(void)why;
 	if (!memory || words > SIZE_MAX / 4)
 		return -ENOMEM;
-	err = bind_device(cuda_device(base));
+	err = cuda_bind(cuda_device(base));
 	if (err)
 		return err;
 	err = cuda_check(driver, driver->memory_alloc(&memory->address, words * 4), "cuMemAlloc");
@@ -387,7 +353,7 @@ static void cuda_memory_free(struct device_memory *base)
 	struct cuda_memory *memory = (struct cuda_memory *)base;
 	const struct cuda_driver *driver = driver_of(base->device);
 
-	if (!bind_device(cuda_device(base->device)))
+	if (!cuda_bind(cuda_device(base->device)))
 		(void)!cuda_check(driver, driver->memory_free(memory->address), "cuMemFree");
 	free(memory);
 }
@@ -397,7 +363,7 @@ static int cuda_pinned_alloc(struct device_pinned *pinned)
 	const struct cuda_driver *driver = driver_of(pinned->device);
 	cuda_address address;
 	void *bytes;
-	int err = bind_device(cuda_device(pinned->device));
+	int err = cuda_bind(cuda_device(pinned->device));
 
 	if (err)
 		return err;
@@ -433,7 +399,7 @@ static void cuda_pinned_free(struct device_pinned *pinned)
 {
 	const struct cuda_driver *driver = driver_of(pinned->device);
 
-	if (!bind_device(cuda_device(pinned->device)))
+	if (!cuda_bind(cuda_device(pinned->device)))
 		(void)!cuda_check(
 			driver, driver->host_unregister(pinned->bytes), "cuMemHostUnregister");
 	munmap(pinned->bytes, pinned->size);
@@ -447,7 +413,7 @@ static int cuda_queue_new(struct device *base, struct device_queue **ret_queue)
 
 	if (!queue)
 		return -ENOMEM;
-	err = bind_device(cuda_device(base));
+	err = cuda_bind(cuda_device(base));
 	if (err)
 		return err;
 	err = cuda_check(driver, driver->stream_create(&queue->stream, CUDA_STREAM_NON_BLOCKING),
@@ -464,7 +430,7 @@ static void cuda_queue_free(struct device_queue *base)
 	struct cuda_queue *queue = cuda_queue(base);
 	const struct cuda_driver *driver = driver_of(base->device);
 
-	if (!bind_device(cuda_device(base->device))) {
+	if (!cuda_bind(cuda_device(base->device))) {
 		/* Destroying a stream does not wait for it, and its kernels write to memory that
 		 * the caller may free next. */
 		(void)!cuda_check(
@@ -474,39 +440,9 @@ static void cuda_queue_free(struct device_queue *base)
 	free(queue);
 }
 
-/* For what serves a request: whatever the driver says, the request sees an I/O error. */
-static int io_check(const struct cuda_driver *driver, cuda_result result, const char *call)
+int cuda_io_check(const struct cuda_driver *driver, cuda_result result, const char *call)
 {
 	return cuda_check(driver, result, call) ? -EIO : 0;
-}
-
-static cuda_address device_address(const struct device_pinned *pinned)
-{
-	return pinned ? (uintptr_t)pinned->handle : 0;
-}
-
-static int cuda_launch(struct device_queue *base, const struct device_launch *launch)
-{
-	struct cuda_device *device = cuda_device(base->device);
-	cuda_address region = ((struct cuda_memory *)launch->region)->address;
-	cuda_address scratch = ((struct cuda_memory *)launch->scratch)->address;
-	cuda_address control = device_address(launch->control);
-	cuda_address payload = device_address(launch->payload);
-	struct kernel_params params = launch->params;
-	void *arguments[] = {&region, &scratch, &control, &payload, &params};
-	const uint64_t tiles = (uint64_t)params.segment_count * params.tiles_per_segment;
-	unsigned groups, lanes;
-
-	if (tiles < 1 || tiles > INT32_MAX)
-		return -EINVAL;
-	if (bind_device(device))
-		return -EIO;
-	cuda_variant_grid(device->variant, launch->kernel, (unsigned)tiles,
-		device->groups_at_once[launch->kernel], &groups, &lanes);
-	return io_check(device->driver,
-		device->driver->launch(device->kernels[launch->kernel], groups, 1, 1, lanes, 1, 1,
-			0, cuda_queue(base)->stream, arguments, NULL),
-		"cuLaunchKernel");
 }
 
 static int cuda_queue_check(struct device_queue *base)
@@ -514,12 +450,12 @@ static int cuda_queue_check(struct device_queue *base)
 	const struct cuda_driver *driver = driver_of(base->device);
 	cuda_result result;
 
-	if (bind_device(cuda_device(base->device)))
+	if (cuda_bind(cuda_device(base->device)))
 		return -EIO;
 	result = driver->stream_query(cuda_queue(base)->stream);
 	if (result == CUDA_SUCCESS || result == CUDA_ERROR_NOT_READY)
 		return 0;
-	return io_check(driver, result, "cuStreamQuery");
+	return cuda_io_check(driver, result, "cuStreamQuery");
 }
 
 /* A small job takes about 8 us, so a waiter spins for a few of those before it gives way. */
@@ -527,8 +463,9 @@ static void cuda_relax(struct device_queue *base, const uint32_t *done, unsigned
 {
 	static const struct timespec nap = {.tv_nsec = 20000};
 
-	(void)base;
 	(void)done;
+	if (cuda_launch_waiting(base->device))
+		return;
 	if (spins < 2000)
 		processor_pause();
 	else if (spins < 2200)
@@ -543,9 +480,9 @@ static int cuda_copy_in(struct device_queue *base, struct device_memory *to, uin
 	const struct cuda_driver *driver = driver_of(base->device);
 	const cuda_address target = ((struct cuda_memory *)to)->address + to_offset;
 
-	if (bind_device(cuda_device(base->device)))
+	if (cuda_bind(cuda_device(base->device)))
 		return -EIO;
-	return io_check(driver,
+	return cuda_io_check(driver,
 		driver->copy_in(target, from->bytes + from_offset, bytes, cuda_queue(base)->stream),
 		"cuMemcpyHtoDAsync");
 }
@@ -556,9 +493,9 @@ static int cuda_copy_out(struct device_queue *base, struct device_pinned *to, si
 	const struct cuda_driver *driver = driver_of(base->device);
 	const cuda_address source = ((const struct cuda_memory *)from)->address + from_offset;
 
-	if (bind_device(cuda_device(base->device)))
+	if (cuda_bind(cuda_device(base->device)))
 		return -EIO;
-	return io_check(driver,
+	return cuda_io_check(driver,
 		driver->copy_out(to->bytes + to_offset, source, bytes, cuda_queue(base)->stream),
 		"cuMemcpyDtoHAsync");
 }
@@ -567,9 +504,9 @@ static int cuda_queue_wait(struct device_queue *base)
 {
 	const struct cuda_driver *driver = driver_of(base->device);
 
-	if (bind_device(cuda_device(base->device)))
+	if (cuda_bind(cuda_device(base->device)))
 		return -EIO;
-	return io_check(driver, driver->stream_synchronize(cuda_queue(base)->stream),
+	return cuda_io_check(driver, driver->stream_synchronize(cuda_queue(base)->stream),
 		"cuStreamSynchronize");
 }
 
@@ -586,6 +523,8 @@ const struct device_backend cuda_backend = {
 	.queue_new = cuda_queue_new,
 	.queue_free = cuda_queue_free,
 	.launch = cuda_launch,
+	.hold_launches = cuda_hold_launches,
+	.help = cuda_launch_waiting,
 	.check = cuda_queue_check,
 	.relax = cuda_relax,
 	.copy_in = cuda_copy_in,

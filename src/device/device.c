@@ -360,6 +360,12 @@ uint32_t device_wait(struct device_queue *queue, const uint32_t *done)
 	return value;
 }
 
+void device_hold_launches(struct device *device, bool hold)
+{
+	if (device->backend->hold_launches)
+		device->backend->hold_launches(device, hold);
+}
+
 bool device_help(struct device *device)
 {
 	return device->backend->help && device->backend->help(device);

@@ -17,8 +17,8 @@
  * fuzzing).
  *
  * Threads: a device, its memories and its queues may be used from any thread. Launches and copies
- * on one queue run in the order in which they were submitted; those on different queues run in any
- * order and at the same time.
+ * on one queue run in the order in which they were submitted, but for launches that say that they
+ * need none; those on different queues run in any order and at the same time.
  *
  * A process must not fork() after opening a device. Opening the first one also lets a profiler
  * attach (base/trace.h), so whatever uses a device is traced; each launch is a range "launch
@@ -126,6 +126,9 @@ struct device_launch {
 	struct device_pinned *control;
 	struct device_pinned *payload;
 	size_t payload_bytes;
+	/* It needs no order with others on its queue, so it may go to the device together with
+	 * launches on other queues, and device_queue_wait() need not wait for it. */
+	bool unordered;
 };
 
 /* The groups (segment_count x tiles_per_segment) of the largest launch in everyday use, but for
@@ -135,9 +138,10 @@ struct device_launch {
 /*
  * Queue one launch and return at once. The report at params.report in CONTROL tells how it ended:
  * `done` becomes params.ticket when all that the kernel wrote can be read, or KERNEL_FAILED when
- * the launch failed on the device. An error returned here (-EINVAL wrong arguments, -ENOMEM, -EIO)
- * means that nothing was queued, or that it can't be known; `done` will not change then. After
- * KERNEL_FAILED the launch's scratch words are undefined: zero them before they are used again.
+ * the launch failed on the device or was refused. An error returned here (-EINVAL wrong arguments,
+ * -ENOMEM, -EIO) means that nothing was queued, or that it can't be known; `done` will not change
+ * then. After KERNEL_FAILED the launch's scratch words are undefined: zero them before they are
+ * used again.
  */
 err_t device_launch(struct device_queue *queue, const struct device_launch *launch);
 
@@ -151,8 +155,12 @@ uint32_t device_poll(struct device_queue *queue, const uint32_t *done);
 /* As device_poll, but returns only when the word has changed. Spins briefly, then sleeps. */
 uint32_t device_wait(struct device_queue *queue, const uint32_t *done);
 
-/* Do a small piece of the work that DEVICE has under way, where this machine's processors do it.
- * False: there is none to be done. */
+/* Between HOLD true and false small launches of the calling thread may wait, to go to the device
+ * together: for who has several to make before it waits for any. */
+void device_hold_launches(struct device *device, bool hold);
+
+/* Do a small piece of the work that DEVICE has under way and that this machine's processors do,
+ * such as launching what waits. False: there is none to be done. */
 bool device_help(struct device *device);
 
 /* Queue a copy between pinned host memory and device memory by the copy engines. Complete after

@@ -14,6 +14,8 @@
  * shared queue of the device, or took care of a request that was set aside) is handed over in a
  * list, and the thread woken by an eventfd that the ring reads from.
  *
+ * Where the thread runs, and when others of the kernel copy for it, ring-place.c says.
+ *
  * While a job is on the device the thread looks for its end and for the next request in turns, at
  * last with short naps; with none there it sleeps in the kernel.
  */
@@ -66,6 +68,11 @@ static void prepare_command(struct ring_entry *entry, uint32_t command)
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = ring->fd;
 	sqe->cmd_op = command;
+	/* With the reply the kernel copies what was read, and what the next request is to write.
+	 * While the thread has others at work, that is left to a helper of the kernel's. */
+	if (command == FUSE_IO_URING_CMD_COMMIT_AND_FETCH && ring->roams && ring->at_work &&
+		!ring->helpless)
+		sqe->flags |= IOSQE_ASYNC;
 	if (command == FUSE_IO_URING_CMD_REGISTER) {
 		sqe->addr = (uintptr_t)entry->parts;
 		sqe->len = 2;
@@ -171,6 +178,15 @@ static const struct fuse_transport functions = {
 	.shares_threads = true,
 };
 
+/* The bytes of a file that a request reads or writes; WRITTEN are those that came with it. */
+static size_t bytes_moved(const struct fuse_in_header *header,
+	const struct fuse_uring_req_header *headers, size_t written)
+{
+	const struct fuse_read_in *read = (const void *)headers->op_in;
+
+	return header->opcode == FUSE_READ ? read->size : written;
+}
+
 static void dispatch(struct ring_entry *entry)
 {
 	struct ring *ring = entry->ring;
@@ -203,19 +219,23 @@ static void dispatch(struct ring_entry *entry)
 		.transport_data = entry,
 	};
 	ring->at_work++;
+	ring_place_see(ring, bytes_moved(header, entry->header, data_bytes));
 	fuse_dispatch(&entry->request);
 }
 
 static void end_command(struct ring *ring, struct ring_entry *entry, int result)
 {
 	ring->with_kernel--;
-	if (result == 0)
+	if (result == 0) {
 		dispatch(entry);
-	else if (result == -EAGAIN || result == -EINTR)
+	} else if (result == -EAGAIN || result == -EINTR || result == -ECANCELED) {
+		/* The last where the kernel can't make a helper. */
+		ring->helpless = ring->helpless || result == -ECANCELED;
 		prepare_command(entry, entry->command);
-	else if (result != -ENOTCONN) /* which says that the connection has ended */
+	} else if (result != -ENOTCONN) { /* which says that the connection has ended */
 		log_debug("queue %u lost an entry: command %u, errno %d", entry->queue,
 			entry->command, -result);
+	}
 }
 
 static bool next_completion(struct ring *ring, struct ring_entry **ret_entry, int *ret_result)
@@ -234,10 +254,14 @@ static bool next_completion(struct ring *ring, struct ring_entry **ret_entry, in
 
 static bool take_completions(struct ring *ring)
 {
+	struct store *store = fs_store(ring->options.connection->fs);
+	const bool several = io_uring_cq_ready(&ring->uring) > 1;
 	struct ring_entry *entry;
 	int result;
 	bool any = false;
 
+	if (several)
+		store_hold_launches(store, true);
 	while (next_completion(ring, &entry, &result)) {
 		any = true;
 		if (entry)
@@ -245,6 +269,8 @@ static bool take_completions(struct ring *ring)
 		else
 			prepare_wake(ring);
 	}
+	if (several)
+		store_hold_launches(store, false);
 	return any;
 }
 

@@ -48,6 +48,10 @@ struct ring {
 	/* The thread's own */
 	unsigned with_kernel, at_work; /* entries */
 	int64_t waits_since_ns;        /* for nothing but a job's end; 0: it does not */
+	bool roams;                    /* runs on all processors: see ring-place.c */
+	bool helpless;                 /* the kernel has no helpers for it */
+	unsigned doubts;               /* requests in a row that would have it the other way */
+	_Atomic int64_t large_ns;      /* when the last large request came; others look, too */
 
 	_Atomic(struct ring_entry *) replied; /* by other threads */
 	atomic_bool asleep, stopping;
@@ -56,13 +60,19 @@ struct ring {
 	struct ring_entry entries[];
 };
 
-/* The first two are called by the ring's own thread. */
+/* All but the last two are called by the ring's own thread. */
 
 /* As ring_register(). */
 err_t ring_rounds_register(struct ring *ring, bool last);
 
 /* Serve until all is over. */
 void ring_rounds_serve(struct ring *ring);
+
+/* ring-place.c: begin on the usual processor. */
+void ring_place_begin(struct ring *ring);
+
+/* A request that moves BYTES bytes has come: should the thread run elsewhere from now on? */
+void ring_place_see(struct ring *ring, size_t bytes);
 
 /* Let the thread look at what is new. */
 void ring_wake(struct ring *ring);

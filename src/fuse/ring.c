@@ -52,17 +52,6 @@ static int carry_out(struct ring *ring, enum ring_task task)
 	}
 }
 
-static void stay_on(int processor)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((unsigned)processor, &set);
-	/* If that is not to be, it only takes longer. */
-	if (sched_setaffinity(0, sizeof(set), &set))
-		log_debug("no thread of ours may stay on processor %d", processor);
-}
-
 static void *ring_main(void *argument)
 {
 	struct ring *ring = argument;
@@ -70,8 +59,7 @@ static void *ring_main(void *argument)
 	int err = 0;
 
 	transport_dev_name_thread("vramfs-ring", ring->options.number);
-	if (ring->options.processor >= 0)
-		stay_on(ring->options.processor);
+	ring_place_begin(ring);
 	ring->queue = store_queue(fs_store(ring->options.connection->fs));
 	pthread_mutex_lock(&ring->lock);
 	while (goes_on) {

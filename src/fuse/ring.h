@@ -5,6 +5,8 @@
 
 #include "fuse/request.h"
 
+#include <sched.h>
+
 /*
  * One thread that serves some of the kernel's queues over a ring of its own, with a queue of the
  * device of its own, and DEPTH requests of each of them at a time.
@@ -14,11 +16,21 @@ struct ring;
 /* The requests that a ring can't go on with, and who takes care of them. */
 struct waiting_room;
 
+#define RINGS_MAX 64u
+
+/* All rings of a transport. */
+struct rings {
+	unsigned count;
+	cpu_set_t processors; /* that their threads may run on */
+	struct ring *rings[RINGS_MAX];
+};
+
 struct ring_options {
 	struct fuse_connection *connection;
 	struct waiting_room *waiting_room;
+	const struct rings *all;
 	unsigned number;    /* of the thread, from 0 */
-	int processor;      /* where the thread runs; -1: anywhere */
+	int processor;      /* where the thread usually stays; -1: anywhere */
 	uint16_t queue;     /* the first that it serves */
 	uint16_t queue_gap; /* and every so many'th after it */
 	uint16_t queue_end; /* below this */

@@ -133,6 +133,7 @@ static struct device_launch describe_launch(const struct store_job_state *state)
 		.control = state->queue->control,
 		.payload = payload ? job->payload : NULL,
 		.payload_bytes = payload ? job->payload_bytes : 0,
+		.unordered = true, /* claims keep apart what must not overlap */
 	};
 }
 

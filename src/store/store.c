@@ -158,6 +158,11 @@ void store_fail_launches(struct store *store, unsigned count)
 	device_fail_launches(store->device, count);
 }
 
+void store_hold_launches(struct store *store, bool hold)
+{
+	device_hold_launches(store->device, hold);
+}
+
 bool store_help(struct store *store)
 {
 	return device_help(store->device);

@@ -139,8 +139,12 @@ unsigned store_poll(struct store_queue *queue);
  * sleeps. */
 void store_wait(struct store_queue *queue);
 
-/* Do a small piece of what the device has to do, where it is this machine's processors that do it,
- * for whoever polls instead of waiting. False: there is none to be done. */
+/* Between HOLD true and false small jobs that the calling thread submits may wait, to be launched
+ * together. */
+void store_hold_launches(struct store *store, bool hold);
+
+/* Do a small piece of what the device has to do and this machine's processors do, for whoever polls
+ * instead of waiting. False: there is none to be done. */
 bool store_help(struct store *store);
 
 /* Run KERNEL (ENCODE, VERIFY, CORRECT, REFRESH, RANDOMIZE, COMPARE, INJECT or STREAM) over COUNT

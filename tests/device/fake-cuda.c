@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -546,6 +547,10 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 			(addresses[i] & MEMORY_MARK && i >= 2))
 			violation(__func__, "address");
 	}
+	fake_cuda.held++;
+	while (fake_cuda.hold_launches)
+		sched_yield();
+	fake_cuda.held--;
 	if (fake_cuda.launch_result != CUDA_SUCCESS)
 		return fake_cuda.launch_result;
 	fake_cuda.launches++;

@@ -33,6 +33,9 @@ struct fake_cuda {
 	unsigned break_at_launch; /* 1: the next launch does nothing, and its context is dead from
 				     then on; 0: never */
 
+	_Atomic bool hold_launches; /* launches do not return before this is false */
+	_Atomic unsigned held;      /* launches that don't */
+
 	_Atomic unsigned contexts;         /* retained, and not yet released */
 	_Atomic unsigned launches;         /* ever */
 	bool tensor_loaded, tables_loaded; /* which module was loaded last */
