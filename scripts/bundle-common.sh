@@ -46,6 +46,8 @@ run_case() {
 run_cases() {
 	local passed=0 failed=0 skipped=0 case name status
 
+	# Tests open the device many times, which takes the longer the more channels are asked for.
+	export CUDA_DEVICE_MAX_CONNECTIONS=${CUDA_DEVICE_MAX_CONNECTIONS:-8}
 	export VRAMFS_TEST_DEVICE=$DEVICE RESULTS
 	export VRAMFS_TEST_WRAPPER=${VRAMFS_TEST_WRAPPER:-} VRAMFS_TEST_PATIENCE=${VRAMFS_TEST_PATIENCE:-1}
 	export -f run_case reason_of

@@ -12,16 +12,15 @@
  * CUDA only: what variants have in common whose kernels sweep over a region in a form of their own.
  *
  * Those are launched with as many groups as the GPU holds at a time, of SWEEP_LANES lanes. A warp
- * works on a batch of BATCH_LINES lines at a time, and all warps of the launch take the batches in
- * turn: so what they want at a time lies close together in memory, which likes that best. (With a
- * tile a warp, an H200 refreshed a tenth less.) Lines in which the computed and the stored parity
- * differ are rare, so a warp only notes them, and when it has noted 32, or at the end, each of its
- * lanes finds the errors of one (decoder.h).
+ * works on a batch of lines at a time, a power of 2 and at most 32 of them, and all warps of the
+ * launch take the batches in turn: so what they want at a time lies close together in memory, which
+ *likes that best. (With a tile a warp, an H200 refreshed a tenth less.) Lines in which the computed
+ *and the stored parity differ are rare, so a warp only notes them, and when it has noted 32, or at
+ *the end, each of its lanes finds the errors of one (decoder.h).
  *
  * Who includes this defines before
  *
  *	SWEEP_LANES	lanes in a group
- *	BATCH_LINES	a power of 2, at most 32
  *	NOTES		lines that a warp can have noted: 31 and as many as it may find at once
  *
  * and behind it sweep_batches(), which does all the work, and includes sweep-kernels.h, where the
@@ -118,12 +117,11 @@ FUNCTION_APART void notes_correct(uint32_t warp, uint32_t total, uint32_t count)
 #define CORRECT 2u /* repair what differs */
 #define STORE 4u   /* store the parity */
 
-#define TILE_BATCHES (KERNEL_TILE_LINES / BATCH_LINES)
-
 /* One warp's part of a sweep. What every batch needs is here and not looked up in the parameters,
  * of which each lane has a copy in memory. */
 struct sweeper {
-	uint32_t warp;                /* of the group */
+	uint32_t warp; /* of the group */
+	uint32_t batch_lines;
 	uint32_t first, gap, batches; /* its first batch, how far it is from one to the next, and
 				       * how many there are for all */
 	bool whole;                   /* the batches follow one another through the region, */
@@ -140,13 +138,16 @@ struct batch_lines {
 };
 
 /* At the beginning of sweep_batches(). */
-FUNCTION struct sweeper sweeper_begin(const struct kernel_params *params)
+FUNCTION struct sweeper sweeper_begin(
+	const struct kernel_params *params, const uint32_t batch_lines)
 {
 	const uint32_t groups = (uint32_t)__nvvm_read_ptx_sreg_nctaid_x();
 	const uint32_t warp = LANE / WARP_LANES;
 	struct sweeper sweeper = {
 		.warp = warp, .first = GROUP * SWEEP_WARPS + warp, .gap = groups * SWEEP_WARPS};
-	sweeper.batches = params->segment_count * params->tiles_per_segment * TILE_BATCHES;
+	sweeper.batch_lines = batch_lines;
+	sweeper.batches = params->segment_count * params->tiles_per_segment *
+			  (KERNEL_TILE_LINES / batch_lines);
 	sweeper.whole = params->segments == KERNEL_WHOLE_BLOCKS &&
 			params->tiles_per_segment == KERNEL_BLOCK_TILES;
 	sweeper.whole_first = (uint64_t)params->first_block * KERNEL_BLOCK_LINES;
@@ -156,17 +157,19 @@ FUNCTION struct sweeper sweeper_begin(const struct kernel_params *params)
 FUNCTION struct batch_lines batch_find(const struct sweeper *sweeper, uint32_t batch,
 	const struct kernel_params *params, const uint8_t *control)
 {
+	const uint32_t batch_lines = sweeper->batch_lines;
+	const uint32_t tile_batches = KERNEL_TILE_LINES / batch_lines;
 	struct batch_lines lines = {
-		sweeper->whole_first + (uint64_t)batch * BATCH_LINES, 0, BATCH_LINES};
+		sweeper->whole_first + (uint64_t)batch * batch_lines, 0, batch_lines};
 	if (sweeper->whole) /* takes no divisions */
 		return lines;
-	const struct work work = work_find(params, control, batch / TILE_BATCHES, false);
-	const uint32_t line = batch % TILE_BATCHES * BATCH_LINES;
+	const struct work work = work_find(params, control, batch / tile_batches, false);
+	const uint32_t line = batch % tile_batches * batch_lines;
 	lines.first = work.region_line + line;
 	lines.begin = work.line_begin > line ? work.line_begin - line : 0;
 	lines.end = work.line_end > line ? work.line_end - line : 0;
-	if (lines.end > BATCH_LINES)
-		lines.end = BATCH_LINES;
+	if (lines.end > batch_lines)
+		lines.end = batch_lines;
 	return lines;
 }
 

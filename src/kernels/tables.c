@@ -19,9 +19,10 @@
 
 #define SWEEP_LANES 128u
 #define SWEEP_GROUPS 5
-#define BATCH_LINES WARP_LANES
 #define NOTES (2 * WARP_LANES)
 #include "kernels/sweep.h"
+
+#define BATCH_LINES WARP_LANES
 
 LOCAL_VARIABLE(struct tables_room, tables_room);
 
@@ -158,7 +159,7 @@ FUNCTION void sweep_batches(const struct kernel_params *params, uint8_t *region,
 	const uint8_t *control, const uint32_t what, const bool in_line)
 {
 	const uint64_t parities = params->parity_base;
-	struct sweeper sweeper = sweeper_begin(params);
+	struct sweeper sweeper = sweeper_begin(params, BATCH_LINES);
 	struct batch next = batch_load(
 		&sweeper, sweeper.first, params, region, parities, control, what, in_line);
 

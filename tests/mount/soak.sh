@@ -52,8 +52,9 @@ descriptors() {
 	find "/proc/$daemon/fd" -mindepth 1 -maxdepth 1 | wc -l
 }
 
+# The daemon's own: the kernel's helpers, which copy for rings, come and go.
 threads() {
-	find "/proc/$daemon/task" -mindepth 1 -maxdepth 1 | wc -l
+	cat "/proc/$daemon/task"/*/comm | grep -vc '^iou-wrk-'
 }
 
 status_kib() {
