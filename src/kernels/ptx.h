@@ -58,13 +58,10 @@ FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
 		     : "memory");
 }
 
-/* The same to an address in the group's memory. */
+/* Likewise to an address in the group's memory, and without that. */
 FUNCTION void ptx_copy_16_to(uint32_t to, const uint8_t *from)
 {
-	asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;"
-		     :
-		     : "r"(to), "l"(from)
-		     : "memory");
+	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" : : "r"(to), "l"(from) : "memory");
 }
 
 FUNCTION void ptx_copy_8(void *to, const uint8_t *from)

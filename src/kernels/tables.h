@@ -27,29 +27,25 @@
  *
  * Looking up a part takes two operations, a shift and an AND and OR in one, besides the look-up;
  * adding what was found takes little more than one for both halves, as three words are added at
- * once. Fewer and larger parts would take fewer look-ups and more memory: with PARTS 8 the tables
- * are 16 KiB, with 6 32 KiB, with 5 56 KiB, and with 4 128 KiB.
+ * once. Fewer and larger parts would take fewer look-ups and more memory: with 8 parts of 4 bits
+ * the tables are 16 KiB, with 6 they would be 32, and with 4 of 8 bits 128 KiB. On an H200 8 and 6
+ * were equally fast.
  */
 #define PARTS 8u
+#define PART_BITS 4u
+#define PART_ENTRIES (1u << PART_BITS)
 #define TABLE_COPIES (WARP_LANES / 2)
 #define ENTRY_SHIFT 7u
 #define ENTRY_BYTES (1u << ENTRY_SHIFT)
 
-/* Bits of a part, counted from the lowest, and how many parts in front have one more. */
-#define PART_BITS (32 / PARTS)
-#define LONGER_PARTS (32 % (int)PARTS)
-#define MOST_PART_BITS (PART_BITS + (LONGER_PARTS != 0))
-
-#define TABLE_ENTRIES ((PARTS + (uint32_t)LONGER_PARTS) << PART_BITS)
-
 struct tables {
-	uint64_t entries[TABLE_ENTRIES][TABLE_COPIES];
+	uint64_t entries[PARTS * PART_ENTRIES][TABLE_COPIES];
 };
 
 /* They have to be so aligned that the bits of an entry's number and of the rest of its address
  * don't meet. A multiprocessor keeps the first 1 KiB for itself, and no variable is aligned by more
  * than that, so they are given more room than they take. */
-#define TABLES_ALIGNMENT (ENTRY_BYTES << MOST_PART_BITS)
+#define TABLES_ALIGNMENT (ENTRY_BYTES << PART_BITS)
 
 struct tables_room {
 	uint64_t room[(sizeof(struct tables) + TABLES_ALIGNMENT) / sizeof(uint64_t)];
@@ -61,36 +57,20 @@ FUNCTION struct tables *tables_in(struct tables_room *room)
 	return (struct tables *)(room->room + unused / sizeof(uint64_t));
 }
 
-/* Where PART lies in a word, and which entry is the first of its table. */
-FUNCTION uint32_t part_bits(uint32_t part)
-{
-	return PART_BITS + ((int)part < LONGER_PARTS);
-}
-
-FUNCTION uint32_t part_shift(uint32_t part)
-{
-	return part * PART_BITS + ((int)part < LONGER_PARTS ? part : (uint32_t)LONGER_PARTS);
-}
-
-FUNCTION uint32_t part_first_entry(uint32_t part)
-{
-	return (part + ((int)part < LONGER_PARTS ? part : (uint32_t)LONGER_PARTS)) << PART_BITS;
-}
-
 /* Make the tables, all GROUP_LANES of a group together. A barrier has to follow. */
 FUNCTION void tables_make(struct tables *tables, const uint32_t group_lanes)
 {
 	UNROLL for (uint32_t part = 0; part < PARTS; part++)
 	{
-		for (uint32_t i = LANE; i < TABLE_COPIES << part_bits(part); i += group_lanes) {
+		for (uint32_t i = LANE; i < TABLE_COPIES * PART_ENTRIES; i += group_lanes) {
 			const uint32_t value = i / TABLE_COPIES;
 			uint64_t entry = 0;
-			UNROLL for (uint32_t bit = 0; bit < part_bits(part); bit++)
+			UNROLL for (uint32_t bit = 0; bit < PART_BITS; bit++)
 			{
 				if ((value >> bit) & 1)
-					entry ^= rs_step[part_shift(part) + bit];
+					entry ^= rs_step[part * PART_BITS + bit];
 			}
-			tables->entries[part_first_entry(part) + value][i % TABLE_COPIES] = entry;
+			tables->entries[part * PART_ENTRIES + value][i % TABLE_COPIES] = entry;
 		}
 	}
 }
@@ -113,13 +93,13 @@ FUNCTION uint64_t tables_parity(uint32_t tables, uint32_t words[FOLD_WORDS])
 		high = 0;
 		UNROLL for (uint32_t part = 0; part < PARTS; part++)
 		{
-			const uint32_t mask = ENTRY_BYTES * ((1u << part_bits(part)) - 1);
+			const uint32_t mask = ENTRY_BYTES * (PART_ENTRIES - 1);
 			/* The entry's number times ENTRY_BYTES. */
-			const uint32_t offset = part_shift(part) > ENTRY_SHIFT
-							? word >> (part_shift(part) - ENTRY_SHIFT)
-							: word << (ENTRY_SHIFT - part_shift(part));
+			const uint32_t offset = part * PART_BITS > ENTRY_SHIFT
+							? word >> (part * PART_BITS - ENTRY_SHIFT)
+							: word << (ENTRY_SHIFT - part * PART_BITS);
 			const word2 entry = ptx_load_shared(
-				(offset & mask) | tables, part_first_entry(part) * ENTRY_BYTES);
+				(offset & mask) | tables, part * PART_ENTRIES * ENTRY_BYTES);
 			low ^= entry[0];
 			high ^= entry[1];
 		}
