@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The vramfs authors */
 /*
- * A kernel over a whole range of blocks: in jobs that take a fast GPU a tenth of a millisecond, large
- * enough that launching them, claiming their blocks and filling the GPU's pipelines costs little
- * beside running them; a few in flight, so that the device has the next one when it ends one; and
- * no larger, so that another job that wants one of the lines waits for one such piece and not for
- * the whole sweep. Where that would be for too long, as the pieces before tell, they are smaller.
+ * A kernel over a whole range of blocks: in jobs that take a fast GPU a tenth of a millisecond,
+ * large enough that launching them, claiming their blocks and filling the GPU's pipelines costs
+ * little beside running them; a few in flight, so that the device has the next one when it ends
+ * one; and no larger, so that another job that wants one of the lines waits for one such piece and
+ * not for the whole sweep. Where that would be for too long, as the pieces before tell, they are
+ * smaller.
  */
 #include "base/clock.h"
 #include "base/trace.h"
