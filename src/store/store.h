@@ -140,7 +140,8 @@ unsigned store_poll(struct store_queue *queue);
 void store_wait(struct store_queue *queue);
 
 /* Between HOLD true and false small jobs that the calling thread submits may wait, to be launched
- * together. */
+ * together. Until then it must not wait for other threads, which may be waiting for these jobs;
+ * store_wait() launches them. */
 void store_hold_launches(struct store *store, bool hold);
 
 /* Do a small piece of what the device has to do and this machine's processors do, for whoever polls
