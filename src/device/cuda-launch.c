@@ -197,6 +197,26 @@ static bool begin_launching(struct cuda_small_jobs *small)
 	return true;
 }
 
+/* Launch what is in the list, if others don't. False: nothing. */
+static bool launch_entered(struct cuda_device *device)
+{
+	struct cuda_small_jobs *small = &device->small_jobs;
+	struct cuda_small_job jobs[KERNEL_FEW];
+	unsigned launches = 0, count;
+
+	/* Who adds a job while enough others launch leaves it to them, so these look again when
+	 * others can launch. */
+	while (atomic_load(&small->count) && launches < LAUNCHES_FOR_OTHERS &&
+		begin_launching(small)) {
+		while (launches < LAUNCHES_FOR_OTHERS && (count = take_waiting(small, jobs))) {
+			launch_jobs(device, jobs, count);
+			launches++;
+		}
+		atomic_fetch_sub(&small->launching, 1);
+	}
+	return launches > 0;
+}
+
 /* Launch COUNT jobs that go together, or leave that to the threads that do. */
 static void launch_or_leave(
 	struct cuda_device *device, const struct cuda_small_job *jobs, unsigned count)
@@ -213,8 +233,7 @@ static void launch_or_leave(
 		if (left < count)
 			launch_jobs(device, jobs + left, count - left);
 	}
-	if (atomic_load(&small->count))
-		(void)cuda_launch_waiting(&device->base);
+	(void)launch_entered(device);
 }
 
 static bool launch_held(void)
@@ -239,23 +258,9 @@ static void hold(const struct cuda_small_job *job)
 
 bool cuda_launch_waiting(struct device *base)
 {
-	struct cuda_device *device = cuda_device(base);
-	struct cuda_small_jobs *small = &device->small_jobs;
-	struct cuda_small_job jobs[KERNEL_FEW];
-	unsigned launches = 0, count;
-	bool any = launch_held();
+	const bool held_any = launch_held();
 
-	/* Who adds a job while enough others launch leaves it to them, so these look again when
-	 * others can launch. */
-	while (atomic_load(&small->count) && launches < LAUNCHES_FOR_OTHERS &&
-		begin_launching(small)) {
-		while (launches < LAUNCHES_FOR_OTHERS && (count = take_waiting(small, jobs))) {
-			launch_jobs(device, jobs, count);
-			launches++;
-		}
-		atomic_fetch_sub(&small->launching, 1);
-	}
-	return any || launches > 0;
+	return launch_entered(cuda_device(base)) || held_any;
 }
 
 void cuda_hold_launches(struct device *device, bool hold)
@@ -268,15 +273,10 @@ void cuda_hold_launches(struct device *device, bool hold)
 int cuda_launch(struct device_queue *base, const struct device_launch *launch)
 {
 	struct cuda_device *device = cuda_device(base->device);
-	const cuda_address addresses[] = {
-		((struct cuda_memory *)launch->region)->address,
-		((struct cuda_memory *)launch->scratch)->address,
-		device_address(launch->control),
-		device_address(launch->payload),
-	};
+	struct cuda_queue *queue = cuda_queue(base);
 
 	if (is_small(launch)) {
-		const struct cuda_small_job job = describe(cuda_queue(base), launch);
+		const struct cuda_small_job job = describe(queue, launch);
 
 		if (held.device == device)
 			hold(&job);
@@ -284,6 +284,11 @@ int cuda_launch(struct device_queue *base, const struct device_launch *launch)
 			launch_or_leave(device, &job, 1);
 		return 0;
 	}
-	return launch_kernel(
-		device, cuda_queue(base)->stream, launch->kernel, addresses, &launch->params);
+	const cuda_address addresses[] = {
+		((struct cuda_memory *)launch->region)->address,
+		((struct cuda_memory *)launch->scratch)->address,
+		device_address(launch->control),
+		device_address(launch->payload),
+	};
+	return launch_kernel(device, queue->stream, launch->kernel, addresses, &launch->params);
 }
