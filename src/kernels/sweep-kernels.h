@@ -24,15 +24,25 @@ FUNCTION void sweep_init(const struct kernel_params *params, uint8_t *region)
 	}
 }
 
+/* The batches of either code. */
+FUNCTION void sweep_code(const struct kernel_params *params, uint8_t *region,
+	const uint8_t *control, const uint32_t what, const bool whole)
+{
+	if (params->parity_pitch == KERNEL_PARITY_BYTES)
+		sweep_batches(params, region, control, what, false, whole);
+	else if (params->parity_pitch)
+		sweep_batches(params, region, control, what, true, whole);
+}
+
 /* All of a sweep that works on codewords. */
 FUNCTION void sweep_run(const struct kernel_params *params, uint8_t *region, uint32_t *scratch,
 	uint8_t *control, const uint32_t what)
 {
 	sweep_init(params, region);
-	if (params->parity_pitch == KERNEL_PARITY_BYTES)
-		sweep_batches(params, region, control, what, false);
-	else if (params->parity_pitch)
-		sweep_batches(params, region, control, what, true);
+	if (sweep_is_whole(params))
+		sweep_code(params, region, control, what, true);
+	else
+		sweep_code(params, region, control, what, false);
 	job_finish(sweep.counts, job_of_launch(params), scratch, control,
 		(uint32_t)__nvvm_read_ptx_sreg_nctaid_x());
 }

@@ -117,17 +117,14 @@ FUNCTION_APART void notes_correct(uint32_t warp, uint32_t total, uint32_t count)
 #define CORRECT 2u /* repair what differs */
 #define STORE 4u   /* store the parity */
 
-/* One warp's part of a sweep. What every batch needs is here and not looked up in the parameters,
- * of which each lane has a copy in memory. */
+/* One warp's part of a sweep, with what every batch needs. */
 struct sweeper {
 	uint32_t warp; /* of the group */
 	uint32_t batch_lines;
 	uint32_t first, gap, batches; /* its first batch, how far it is from one to the next, and
 				       * how many there are for all */
-	bool whole;                   /* the batches follow one another through the region, */
-	uint64_t whole_first;         /* from this line of it on */
+	uint64_t whole_first;         /* where sweep_is_whole(), the first line of all */
 	uint32_t noted;               /* lines in sweep.notes[warp] */
-	uint32_t flagged;             /* lines that were no codewords */
 };
 
 /* The lines of a batch: which line of the region the first is, and that the sweep works on those
@@ -136,6 +133,13 @@ struct batch_lines {
 	uint64_t first;
 	uint32_t begin, end;
 };
+
+/* Do the batches follow one another through the region? */
+FUNCTION bool sweep_is_whole(const struct kernel_params *params)
+{
+	return params->segments == KERNEL_WHOLE_BLOCKS &&
+	       params->tiles_per_segment == KERNEL_BLOCK_TILES;
+}
 
 /* At the beginning of sweep_batches(). */
 FUNCTION struct sweeper sweeper_begin(
@@ -148,20 +152,19 @@ FUNCTION struct sweeper sweeper_begin(
 	sweeper.batch_lines = batch_lines;
 	sweeper.batches = params->segment_count * params->tiles_per_segment *
 			  (KERNEL_TILE_LINES / batch_lines);
-	sweeper.whole = params->segments == KERNEL_WHOLE_BLOCKS &&
-			params->tiles_per_segment == KERNEL_BLOCK_TILES;
 	sweeper.whole_first = (uint64_t)params->first_block * KERNEL_BLOCK_LINES;
 	return sweeper;
 }
 
+/* WHOLE, whether sweep_is_whole(), is a constant. */
 FUNCTION struct batch_lines batch_find(const struct sweeper *sweeper, uint32_t batch,
-	const struct kernel_params *params, const uint8_t *control)
+	const struct kernel_params *params, const uint8_t *control, const bool whole)
 {
 	const uint32_t batch_lines = sweeper->batch_lines;
 	const uint32_t tile_batches = KERNEL_TILE_LINES / batch_lines;
 	struct batch_lines lines = {
 		sweeper->whole_first + (uint64_t)batch * batch_lines, 0, batch_lines};
-	if (sweeper->whole) /* takes no divisions */
+	if (whole) /* takes no divisions, and all lines of each batch are swept */
 		return lines;
 	const struct work work = work_find(params, control, batch / tile_batches, false);
 	const uint32_t line = batch % tile_batches * batch_lines;
@@ -178,22 +181,12 @@ FUNCTION bool is_swept(struct batch_lines lines, uint32_t line)
 	return line >= lines.begin && line < lines.end;
 }
 
-/* Correct what is noted as soon as it is enough for all lanes. */
-FUNCTION void sweeper_noted(struct sweeper *sweeper, uint32_t count)
+/* Of the lines that are noted correct as many as there are lanes, or all if they are fewer. */
+FUNCTION void sweeper_correct(struct sweeper *sweeper)
 {
-	sweeper->noted += count;
-	if (sweeper->noted >= WARP_LANES) {
-		notes_correct(sweeper->warp, sweeper->noted, WARP_LANES);
-		sweeper->noted -= WARP_LANES;
-	}
-}
-
-/* At the end of sweep_batches(). */
-FUNCTION void sweeper_end(const struct sweeper *sweeper, const uint32_t what)
-{
-	if ((what & CORRECT) && sweeper->noted)
-		notes_correct(sweeper->warp, sweeper->noted, sweeper->noted);
-	count_lines(COUNT_FLAGGED, sweeper->flagged);
+	const uint32_t count = sweeper->noted < WARP_LANES ? sweeper->noted : WARP_LANES;
+	notes_correct(sweeper->warp, sweeper->noted, count);
+	sweeper->noted -= count;
 }
 
 #endif

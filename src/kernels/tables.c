@@ -57,7 +57,7 @@ FUNCTION void batch_copy(const struct sweeper *sweeper, const uint8_t *lines)
 	lines += warp_lane() * chunk_bytes;
 	UNROLL for (uint32_t i = 0; i < LINE_CHUNKS; i++)
 	{
-		ptx_copy_16_to(places[i % 2] + i / 2 * 2 * WARP_LANES * chunk_bytes,
+		ptx_copy_16(places[i % 2] + i / 2 * 2 * WARP_LANES * chunk_bytes,
 			lines + i * WARP_LANES * chunk_bytes);
 	}
 	ptx_copies_commit();
@@ -81,12 +81,12 @@ FUNCTION uint64_t batch_parity_offset(
 /* Begin to load batch INDEX, if there is that one. */
 FUNCTION struct batch batch_load(const struct sweeper *sweeper, uint32_t index,
 	const struct kernel_params *params, uint8_t *region, uint64_t parities,
-	const uint8_t *control, const uint32_t what, const bool in_line)
+	const uint8_t *control, const uint32_t what, const bool in_line, const bool whole)
 {
 	struct batch batch = {{0, 0, 0}, 0};
 	if (index >= sweeper->batches)
 		return batch;
-	batch.lines = batch_find(sweeper, index, params, control);
+	batch.lines = batch_find(sweeper, index, params, control, whole);
 	if (batch.lines.begin >= batch.lines.end)
 		return batch;
 	batch_copy(sweeper, region + batch.lines.first * KERNEL_LINE_BYTES);
@@ -129,7 +129,9 @@ FUNCTION void batch_note(
 		notes->remainders[place] = remainder;
 		notes->lines[place] = batch->lines.first + lane;
 	}
-	sweeper_noted(sweeper, (uint32_t)__builtin_popcount(flagged));
+	sweeper->noted += (uint32_t)__builtin_popcount(flagged);
+	if (sweeper->noted >= WARP_LANES)
+		sweeper_correct(sweeper);
 }
 
 /* All that a sweep does with the lines of a batch once their PARITY is known. */
@@ -144,7 +146,7 @@ FUNCTION void batch_sweep(struct sweeper *sweeper, const struct batch *batch, ui
 			remainder = parity ^ batch->parity;
 		const uint32_t flagged = warp_ballot(remainder != 0);
 		if (flagged) {
-			sweeper->flagged += (uint32_t)__builtin_popcount(flagged);
+			count_lines(COUNT_FLAGGED, (uint32_t)__builtin_popcount(flagged));
 			if (what & CORRECT)
 				batch_note(sweeper, batch, flagged, remainder);
 		}
@@ -154,14 +156,15 @@ FUNCTION void batch_sweep(struct sweeper *sweeper, const struct batch *batch, ui
 		parity_store(region, batch_parity_offset(batch, parities, in_line), parity);
 }
 
-/* All batches of this warp. WHAT and IN_LINE, whether the parity is in the line, are constants. */
+/* All batches of this warp. WHAT, IN_LINE, whether the parity is in the line, and WHOLE, whether
+ * sweep_is_whole(), are constants. */
 FUNCTION void sweep_batches(const struct kernel_params *params, uint8_t *region,
-	const uint8_t *control, const uint32_t what, const bool in_line)
+	const uint8_t *control, const uint32_t what, const bool in_line, const bool whole)
 {
 	const uint64_t parities = params->parity_base;
 	struct sweeper sweeper = sweeper_begin(params, BATCH_LINES);
 	struct batch next = batch_load(
-		&sweeper, sweeper.first, params, region, parities, control, what, in_line);
+		&sweeper, sweeper.first, params, region, parities, control, what, in_line, whole);
 
 	tables_make(tables_in(&tables_room), SWEEP_LANES);
 	if (what & CORRECT)
@@ -176,11 +179,12 @@ FUNCTION void sweep_batches(const struct kernel_params *params, uint8_t *region,
 		batch_take(&sweeper, &batch, words, in_line);
 		warp_barrier(); /* nobody needs it there any more */
 		next = batch_load(&sweeper, index + sweeper.gap, params, region, parities, control,
-			what, in_line);
+			what, in_line, whole);
 		const uint64_t parity = tables_parity(own_tables, words);
 		batch_sweep(&sweeper, &batch, parity, region, parities, what, in_line);
 	}
-	sweeper_end(&sweeper, what);
+	if ((what & CORRECT) && sweeper.noted)
+		sweeper_correct(&sweeper);
 }
 
 #include "kernels/sweep-kernels.h"

@@ -18,7 +18,7 @@
 
 #define SWEEP_LANES 128u
 #define SWEEP_GROUPS 4
-#define NOTES (WARP_LANES + EIGHT)
+#define NOTES (2 * WARP_LANES)
 #include "kernels/sweep.h"
 
 /* Eight lines, as they come from the region. */
@@ -77,15 +77,56 @@ FUNCTION uint32_t flagged_lines(struct product remainder)
 	return flagged;
 }
 
-/* Note the FLAGGED of the eight lines from FIRST on, behind the TOTAL that are noted. */
-FUNCTION void notes_take(struct notes *notes, uint32_t total, uint32_t flagged,
-	struct product remainder, uint64_t first)
+#define LINES_AT_ONCE (WARP_LANES / LINE_CHUNKS) /* that a warp copies, a chunk a lane */
+
+/*
+ * Begin to load batch INDEX into the eights at the address BATCH, if there is that one. The lanes
+ * do it together, in the order of memory, and not each what it will multiply. Of its first chunk a
+ * lane knows where the others go: as many lines further on, always an even number.
+ */
+FUNCTION void batch_load(const struct sweeper *sweeper, uint32_t index, uint32_t batch,
+	const struct kernel_params *params, const uint8_t *region, const uint8_t *control,
+	const uint32_t what, const bool in_line, const bool whole)
+{
+	const uint32_t count = batch_eights(what) * EIGHT, line = warp_lane();
+	struct batch_lines lines = {0, 0, 0};
+
+	if (index < sweeper->batches)
+		lines = batch_find(sweeper, index, params, control, whole);
+	if (lines.begin < lines.end) {
+		const uint8_t *from =
+			region + lines.first * KERNEL_LINE_BYTES + warp_lane() * sizeof(word4);
+		const uint32_t to =
+			batch + chunk_place(warp_lane() / LINE_CHUNKS, warp_lane() % LINE_CHUNKS) *
+					(uint32_t)sizeof(word4);
+		UNROLL for (uint32_t i = 0; i < count; i += LINES_AT_ONCE)
+		{
+			ptx_copy_16_of_128(to + i / EIGHT * (uint32_t)sizeof(struct eight) +
+						   i % EIGHT * KERNEL_LINE_BYTES,
+				from + i * KERNEL_LINE_BYTES);
+		}
+		if ((what & CHECK) && !in_line && line < count)
+			ptx_copy_8(batch + line / EIGHT * (uint32_t)sizeof(struct eight) +
+					   (uint32_t)sizeof(((struct eight *)0)->chunks) +
+					   line % EIGHT * KERNEL_PARITY_BYTES,
+				region + params->parity_base +
+					(lines.first + line) * KERNEL_PARITY_BYTES);
+	}
+	ptx_copies_commit();
+}
+
+/* Note the FLAGGED of the eight lines from FIRST on, of which this lane has bytes of the REMAINDER.
+ */
+FUNCTION void eight_note(
+	struct sweeper *sweeper, uint32_t flagged, struct product remainder, uint64_t first)
 {
 	const uint32_t g = warp_lane() / 4, t = warp_lane() % 4;
+	struct notes *notes = &sweep.notes[sweeper->warp];
 	UNROLL for (uint32_t i = 0; i < 2; i++)
 	{
-		uint32_t line = 2 * t + i;
-		uint32_t place = total + (uint32_t)__builtin_popcount(flagged & ((1u << line) - 1));
+		const uint32_t line = 2 * t + i;
+		const uint32_t before = flagged & ((1u << line) - 1);
+		const uint32_t place = sweeper->noted + (uint32_t)__builtin_popcount(before);
 		if (!((flagged >> line) & 1))
 			continue;
 		((uint8_t *)&notes->remainders[place])[g] =
@@ -93,61 +134,15 @@ FUNCTION void notes_take(struct notes *notes, uint32_t total, uint32_t flagged,
 		if (g == 0)
 			notes->lines[place] = first + line;
 	}
+	sweeper->noted += (uint32_t)__builtin_popcount(flagged);
 }
 
-/*
- * Begin to load batch INDEX into the eights at BATCH, if there is that one. The lanes do it
- * together, in the order of memory, and not each what it will multiply.
- */
-FUNCTION void batch_load(const struct sweeper *sweeper, uint32_t index, struct eight *batch,
-	const struct kernel_params *params, const uint8_t *region, const uint8_t *control,
-	const uint32_t what, const bool in_line)
-{
-	const uint32_t count = batch_eights(what) * EIGHT;
-	struct batch_lines lines = {0, 0, 0};
-
-	if (index < sweeper->batches)
-		lines = batch_find(sweeper, index, params, control);
-	if (lines.begin < lines.end) {
-		const uint8_t *bytes = region + lines.first * KERNEL_LINE_BYTES;
-		UNROLL for (uint32_t i = 0; i < count * LINE_CHUNKS / WARP_LANES; i++)
-		{
-			const uint32_t piece = i * WARP_LANES + warp_lane();
-			const uint32_t line = piece / LINE_CHUNKS, chunk = piece % LINE_CHUNKS;
-			ptx_copy_16(&batch[line / EIGHT].chunks[chunk_place(line, chunk)],
-				bytes + piece * sizeof(word4));
-		}
-		const uint32_t line = warp_lane();
-		if ((what & CHECK) && !in_line && line < count)
-			ptx_copy_8(&batch[line / EIGHT].parities[line % EIGHT],
-				region + params->parity_base +
-					(lines.first + line) * KERNEL_PARITY_BYTES);
-	}
-	ptx_copies_commit();
-}
-
-/* Count the lines from LINE of the batch on whose REMAINDER is not 0, and note and sometimes
- * correct them where that is to be done. Returns which of the eight they are, a bit each. */
-FUNCTION uint32_t eight_check(struct sweeper *sweeper, struct batch_lines lines, uint32_t line,
-	struct product remainder, const uint32_t what)
-{
-	const uint32_t flagged = flagged_lines(remainder);
-	const uint32_t count = (uint32_t)__builtin_popcount(flagged);
-	sweeper->flagged += count;
-	if (count == 0 || !(what & CORRECT))
-		return flagged;
-	notes_take(&sweep.notes[sweeper->warp], sweeper->noted, flagged, remainder,
-		lines.first + line);
-	sweeper_noted(sweeper, count);
-	return flagged;
-}
-
-/* Check LINES, of which this lane has bytes of the REMAINDERS. Returns which are no codewords, a
- * bit each. */
+/* Check LINES, of which this lane has bytes of the REMAINDERS, and note those that are to be
+ * corrected. Returns which are no codewords, a bit each. */
 FUNCTION uint32_t batch_check(struct sweeper *sweeper, struct batch_lines lines,
 	struct product remainders[EIGHTS_MOST], const uint32_t what)
 {
-	uint32_t any = 0, flagged = 0;
+	uint32_t any = 0, all_flagged = 0;
 
 	FOR_EACH_EIGHT(i, what)
 	{
@@ -162,10 +157,13 @@ FUNCTION uint32_t batch_check(struct sweeper *sweeper, struct batch_lines lines,
 		return 0;
 	FOR_EACH_EIGHT(i, what)
 	{
-		flagged |= eight_check(sweeper, lines, i * EIGHT, remainders[i], what)
-			   << (i * EIGHT);
+		const uint32_t flagged = flagged_lines(remainders[i]);
+		if (what & CORRECT)
+			eight_note(sweeper, flagged, remainders[i], lines.first + i * EIGHT);
+		all_flagged |= flagged << (i * EIGHT);
 	}
-	return flagged;
+	count_lines(COUNT_FLAGGED, (uint32_t)__builtin_popcount(all_flagged));
+	return all_flagged;
 }
 
 /* All that a sweep does with the LINES of a batch that has been loaded. */
@@ -218,40 +216,52 @@ FUNCTION void batch_sweep(struct sweeper *sweeper, const struct matrix *matrix, 
 	}
 }
 
-/* All batches of this warp. WHAT and IN_LINE, whether the parity is in the line, are constants. */
+/* All batches of this warp. WHAT, IN_LINE, whether the parity is in the line, and WHOLE, whether
+ * sweep_is_whole(), are constants. */
 FUNCTION void sweep_batches(const struct kernel_params *params, uint8_t *region,
-	const uint8_t *control, const uint32_t what, const bool in_line)
+	const uint8_t *control, const uint32_t what, const bool in_line, const bool whole)
 {
 	const uint32_t eights = batch_eights(what), stages = batch_stages(what);
+	const uint32_t batch_bytes = eights * (uint32_t)sizeof(struct eight);
 	struct sweeper sweeper = sweeper_begin(params, eights * EIGHT);
 	struct eight *own = places.of[sweeper.warp];
+	const uint32_t own_address = ptx_shared_address(own);
 	uint32_t ahead = sweeper.first; /* the next to load */
+	uint32_t stage = 0, last = stages - 1;
 
-	for (uint32_t i = 0; i < stages - 1; i++, ahead += sweeper.gap)
-		batch_load(
-			&sweeper, ahead, own + i * eights, params, region, control, what, in_line);
-	struct matrix matrix = matrix_load(!in_line         ? rs_matrix_136
-					   : (what & CHECK) ? rs_matrix_128_remainder
-							    : rs_matrix_128);
+	for (uint32_t i = 0; i < last; i++, ahead += sweeper.gap)
+		batch_load(&sweeper, ahead, own_address + i * batch_bytes, params, region, control,
+			what, in_line, whole);
 	if (what & CORRECT)
 		decoder_load();
 	BARRIER();
-	uint32_t stage = 0;
-	for (uint32_t index = sweeper.first; index < sweeper.batches; index += sweeper.gap) {
-		const uint32_t last = (stage + stages - 1) % stages;
-		ptx_copies_wait(stages - 2);
-		/* What the others have loaded is there, too, and they are done with the batch
-		 * before this one, whose place the next lines take. */
-		warp_barrier();
-		batch_load(&sweeper, ahead, own + last * eights, params, region, control, what,
-			in_line);
-		batch_sweep(&sweeper, &matrix, own + stage * eights,
-			batch_find(&sweeper, index, params, control), params, region, what,
-			in_line);
-		ahead += sweeper.gap;
-		stage = (stage + 1) % stages;
+	uint32_t index = sweeper.first;
+	while (index < sweeper.batches) {
+		const struct matrix matrix = matrix_load(!in_line         ? rs_matrix_136
+							 : (what & CHECK) ? rs_matrix_128_remainder
+									  : rs_matrix_128);
+		while (index < sweeper.batches && sweeper.noted < WARP_LANES) {
+			ptx_copies_wait(stages - 2);
+			/* What the others have loaded is there, too, and they are done with the
+			 * batch before this one, whose place the next lines take. */
+			warp_barrier();
+			batch_load(&sweeper, ahead, own_address + last * batch_bytes, params,
+				region, control, what, in_line, whole);
+			batch_sweep(&sweeper, &matrix, own + stage * eights,
+				batch_find(&sweeper, index, params, control, whole), params, region,
+				what, in_line);
+			index += sweeper.gap;
+			ahead += sweeper.gap;
+			last = stage;
+			stage = stage + 1 < stages ? stage + 1 : 0;
+		}
+		/* Here, where the matrix needs no registers. */
+		if (what & CORRECT) {
+			const uint32_t least = index < sweeper.batches ? WARP_LANES : 1;
+			while (sweeper.noted >= least)
+				sweeper_correct(&sweeper);
+		}
 	}
-	sweeper_end(&sweeper, what);
 }
 
 #include "kernels/sweep-kernels.h"

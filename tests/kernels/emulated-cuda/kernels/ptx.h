@@ -74,29 +74,29 @@ FUNCTION void *emulated_place(uint32_t address)
 	return (void *)(near + (uintptr_t)(intptr_t)distance);
 }
 
-FUNCTION void emulated_copy(void *to, const uint8_t *from, uint32_t bytes)
+FUNCTION void emulated_copy(uint32_t to, const uint8_t *from, uint32_t bytes)
 {
 	struct lane_copies *own = &emulated_copies[LANE];
 
 	if (own->count == sizeof(own->pending) / sizeof(own->pending[0]))
 		__builtin_trap();
-	own->pending[own->count].to = to;
+	own->pending[own->count].to = emulated_place(to);
 	own->pending[own->count].from = from;
 	own->pending[own->count].bytes = bytes;
 	own->pending[own->count++].lot = own->lot;
 }
 
-FUNCTION void ptx_copy_16(void *to, const uint8_t *from)
+FUNCTION void ptx_copy_16(uint32_t to, const uint8_t *from)
 {
 	emulated_copy(to, from, 16);
 }
 
-FUNCTION void ptx_copy_16_to(uint32_t to, const uint8_t *from)
+FUNCTION void ptx_copy_16_of_128(uint32_t to, const uint8_t *from)
 {
-	emulated_copy(emulated_place(to), from, 16);
+	emulated_copy(to, from, 16);
 }
 
-FUNCTION void ptx_copy_8(void *to, const uint8_t *from)
+FUNCTION void ptx_copy_8(uint32_t to, const uint8_t *from)
 {
 	emulated_copy(to, from, 8);
 }
