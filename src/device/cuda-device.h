@@ -54,6 +54,9 @@ struct cuda_device {
 	cuda_function kernels[KERNEL_COUNT];
 	/* Of those that sweep: the groups that the GPU runs at once. */
 	unsigned groups_at_once[KERNEL_COUNT];
+	/* Shared memory that a group of a large job takes beyond what it needs: see cuda-turns.c.
+	 */
+	unsigned extra_bytes[KERNEL_COUNT];
 	struct cuda_small_jobs small_jobs;
 };
 
@@ -82,6 +85,13 @@ err_t cuda_bind(const struct cuda_device *device);
 
 /* For what serves a request: whatever the driver says, the request sees an I/O error. */
 err_t cuda_io_check(const struct cuda_driver *driver, cuda_result result, const char *call);
+
+/* cuda-turns.c */
+
+/* Once the kernels are loaded. */
+void cuda_turns_init(struct cuda_device *device);
+/* The shared memory, beyond what it needs, of each group of a launch of KERNEL over TILES tiles. */
+unsigned cuda_turns_bytes(const struct cuda_device *device, enum kernel kernel, unsigned tiles);
 
 /* cuda-launch.c */
 

@@ -51,6 +51,7 @@ enum cuda_attribute {
 	CUDA_ATTRIBUTE_ASYNC_ENGINE_COUNT = 40,
 	CUDA_ATTRIBUTE_CAPABILITY_MAJOR = 75,
 	CUDA_ATTRIBUTE_CAPABILITY_MINOR = 76,
+	CUDA_ATTRIBUTE_SHARED_BYTES_PER_MULTIPROCESSOR = 81,
 };
 
 #define CUDA_COMPUTE_MODE_PROHIBITED 2
@@ -58,6 +59,12 @@ enum cuda_attribute {
 #define CUDA_STREAM_NON_BLOCKING 1u    /* no implicit order with the default stream */
 #define CUDA_HOST_REGISTER_PORTABLE 1u /* pinned for every context */
 #define CUDA_HOST_REGISTER_DEVICEMAP 2u
+
+/* CUfunction_attribute, those that can be set */
+enum cuda_function_attribute {
+	CUDA_FUNCTION_MAX_DYNAMIC_SHARED_BYTES = 8,
+	CUDA_FUNCTION_SHARED_PERCENTAGE = 9, /* of a multiprocessor's memory; the rest is cache */
+};
 
 /* CUjit_option */
 enum cuda_jit_option {
@@ -129,6 +136,8 @@ typedef struct cuda_stream_tag *cuda_stream;
 	X(device_get_uuid_v2, cuDeviceGetUuid_v2, (uint8_t uuid[16], cuda_device_id device)) \
 	X(device_get_uuid, cuDeviceGetUuid, (uint8_t uuid[16], cuda_device_id device))       \
 	X(function_load, cuFuncLoad, (cuda_function function))                               \
+	X(function_set_attribute, cuFuncSetAttribute,                                        \
+		(cuda_function function, enum cuda_function_attribute which, int value))     \
 	X(function_groups_at_once, cuOccupancyMaxActiveBlocksPerMultiprocessor,              \
 		(int *ret_groups, cuda_function function, int lanes, size_t shared_bytes))
 

@@ -61,8 +61,8 @@ static err_t launch_kernel(struct cuda_device *device, cuda_stream stream, enum 
 	cuda_variant_grid(device->variant, kernel, (unsigned)tiles, device->groups_at_once[kernel],
 		&groups, &lanes);
 	return cuda_io_check(device->driver,
-		device->driver->launch(device->kernels[kernel], groups, 1, 1, lanes, 1, 1, 0,
-			stream, arguments, NULL),
+		device->driver->launch(device->kernels[kernel], groups, 1, 1, lanes, 1, 1,
+			cuda_turns_bytes(device, kernel, (unsigned)tiles), stream, arguments, NULL),
 		"cuLaunchKernel");
 }
 

@@ -234,6 +234,7 @@ static int load_kernels(
 					    cuda_variant_groups(device->variant, (enum kernel)i,
 						    driver, device->kernels[i]);
 	}
+	cuda_turns_init(device);
 	name_kernels(device);
 	return 0;
 }

@@ -39,6 +39,7 @@ struct cuda_module_tag {
 	struct cuda_function_tag {
 		enum kernel kernel;
 		bool loaded;
+		int most_dynamic_bytes;
 	} functions[KERNEL_COUNT];
 };
 struct cuda_stream_tag {
@@ -223,6 +224,9 @@ cuda_result cuDeviceGetAttribute(int *ret_value, enum cuda_attribute which, cuda
 	case CUDA_ATTRIBUTE_CAPABILITY_MINOR:
 		*ret_value = 0;
 		break;
+	case CUDA_ATTRIBUTE_SHARED_BYTES_PER_MULTIPROCESSOR:
+		*ret_value = FAKE_CUDA_SHARED_BYTES;
+		break;
 	default:
 		violation(__func__, "unknown attribute");
 	}
@@ -344,12 +348,38 @@ cuda_result cuFuncLoad(cuda_function function)
 	return CUDA_SUCCESS;
 }
 
+cuda_result cuFuncSetAttribute(
+	cuda_function function, enum cuda_function_attribute which, int value)
+{
+	REQUIRE_CONTEXT();
+	if (!function->loaded || value < 0)
+		violation(__func__, "function or value");
+	switch (which) {
+	case CUDA_FUNCTION_MAX_DYNAMIC_SHARED_BYTES:
+		if (value > FAKE_CUDA_SHARED_BYTES - FAKE_CUDA_GROUP_BYTES)
+			return CUDA_ERROR_INVALID_VALUE;
+		function->most_dynamic_bytes = value;
+		return CUDA_SUCCESS;
+	case CUDA_FUNCTION_SHARED_PERCENTAGE:
+		return value <= 100 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+	}
+	violation(__func__, "unknown attribute");
+}
+
 /* A small GPU, which has room for two groups of the sweeps with tables. */
 cuda_result cuOccupancyMaxActiveBlocksPerMultiprocessor(
 	int *ret_groups, cuda_function function, int lanes, size_t shared_bytes)
 {
 	REQUIRE_CONTEXT();
-	if (!function->loaded || lanes != 128 || shared_bytes)
+	if (!function->loaded)
+		violation(__func__, "shape");
+	if (lanes == KERNEL_LANES) {
+		if (shared_bytes > (size_t)function->most_dynamic_bytes)
+			return CUDA_ERROR_INVALID_VALUE;
+		*ret_groups = FAKE_CUDA_SHARED_BYTES / (FAKE_CUDA_GROUP_BYTES + (int)shared_bytes);
+		return CUDA_SUCCESS;
+	}
+	if (lanes != 128 || shared_bytes)
 		violation(__func__, "shape");
 	*ret_groups = fake_cuda.tables_loaded ? 2 : 6;
 	return CUDA_SUCCESS;
@@ -537,8 +567,8 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 	if (sweeps ? grid_x < 1 || grid_x > 16 * sweep_groups || block_x != 128
 		   : grid_x != tiles || block_x != KERNEL_LANES)
 		violation(__func__, "shape");
-	if (grid_y != 1 || grid_z != 1 || block_y != 1 || block_z != 1 || shared_bytes || extra ||
-		!function->loaded)
+	if (grid_y != 1 || grid_z != 1 || block_y != 1 || block_z != 1 || extra ||
+		!function->loaded || shared_bytes > (unsigned)function->most_dynamic_bytes)
 		violation(__func__, "shape");
 	for (int i = 0; i < 4; i++) {
 		bytes[i] = resolve(addresses[i], 1);
@@ -554,6 +584,7 @@ cuda_result cuLaunchKernel(cuda_function function, unsigned grid_x, unsigned gri
 	if (fake_cuda.launch_result != CUDA_SUCCESS)
 		return fake_cuda.launch_result;
 	fake_cuda.launches++;
+	fake_cuda.shared_bytes = shared_bytes;
 	if (fake_cuda.break_at_launch && --fake_cuda.break_at_launch == 0) {
 		current->dead = true;
 		return CUDA_SUCCESS;

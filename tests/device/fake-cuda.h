@@ -17,6 +17,8 @@
 #define FAKE_CUDA_MEMORY_BYTES (1ull << 30) /* of each device */
 #define FAKE_CUDA_PCI_0 "0000:3b:00.0"
 #define FAKE_CUDA_PCI_1 "0000:3c:00.0"
+#define FAKE_CUDA_SHARED_BYTES (100 << 10)       /* of a multiprocessor, */
+#define FAKE_CUDA_GROUP_BYTES (10 << 10)         /* which a group takes so much of */
 #define FAKE_CUDA_NVML_FREE_BYTES (900ull << 20) /* of device 0, as libnvidia-ml tells it */
 
 struct fake_cuda {
@@ -38,6 +40,7 @@ struct fake_cuda {
 
 	_Atomic unsigned contexts;         /* retained, and not yet released */
 	_Atomic unsigned launches;         /* ever */
+	_Atomic unsigned shared_bytes;     /* of the last: what each group takes beside its own */
 	bool tensor_loaded, tables_loaded; /* which module was loaded last */
 };
 
