@@ -33,12 +33,12 @@
 
 #define PAGE ((size_t)4096)
 
-/* So long a thread waits for a job without giving way, which is what small ones take; then as long
- * as a queue of large ones takes it lets others run that want to; then it naps. Where a processor
- * has to be woken from idleness, which in a virtual machine takes as long as a job, a nap is the
- * last choice. */
-#define SPIN_NS 40000
-#define YIELD_NS 600000
+/* As long as a queue of large jobs takes a thread waits and lets others run that want to, but only
+ * from time to time, as it costs what follows dearly: an H200's 16 threads read 20 % less at 8 jobs
+ * of 1 MiB if they do it all the time. Then it naps. Where a processor has to be woken from
+ * idleness, which in a virtual machine takes as long as a job, a nap is the last choice. */
+#define YIELD_GAP_NS 40000
+#define SPIN_NS 600000
 #define NAP_NS 30000
 
 /* Commands */
@@ -312,15 +312,19 @@ static void wait_for_job(struct ring *ring)
 	struct __kernel_timespec nap = {.tv_nsec = NAP_NS};
 	int64_t now = clock_ns(), waited;
 
-	if (!ring->waits_since_ns)
+	if (!ring->waits_since_ns) {
 		ring->waits_since_ns = now;
+		ring->yields_after_ns = YIELD_GAP_NS;
+	}
 	waited = now - ring->waits_since_ns;
-	if (waited < SPIN_NS)
-		processor_pause();
-	else if (waited < YIELD_NS)
-		sched_yield();
-	else
+	if (waited >= SPIN_NS) {
 		sleep_in_kernel(ring, &nap);
+	} else if (waited >= ring->yields_after_ns) {
+		sched_yield();
+		ring->yields_after_ns = waited + YIELD_GAP_NS;
+	} else {
+		processor_pause();
+	}
 }
 
 static void wait_for_more(struct ring *ring, bool jobs_in_flight)

@@ -48,6 +48,7 @@ struct ring {
 	/* The thread's own */
 	unsigned with_kernel, at_work; /* entries */
 	int64_t waits_since_ns;        /* for nothing but a job's end; 0: it does not */
+	int64_t yields_after_ns;       /* of that */
 	bool roams;                    /* runs on all processors: see ring-place.c */
 	bool helpless;                 /* the kernel has no helpers for it */
 	unsigned doubts;               /* requests in a row that would have it the other way */
