@@ -22,6 +22,7 @@ PROGRAMS = (
     "src/cli/vramfs",
     "bench/empty-server",
     "bench/launch-latency",
+    "bench/bus-throughput",
     "bench/metadata",
     "bench/metadata-fs",
     "bench/pool-latency",

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The vramfs authors
 #
-# Measures vramfs on a GPU: pool, queues and launches, the kernels beside their roofs and, on CUDA, the method that
+# Measures vramfs on a GPU: pool, queues, launches and the bus, the kernels beside their roofs and, on CUDA, the method that
 # vramfs began with (`vramfs bench`), `vramfs test` over a large region, then fio through a mount beside an empty
 # server and tmpfs, then cp of a big file (copy.sh), then names and small files (metadata.sh; TREE_FILES and ENTRIES
 # are its --tree-files and --entries). The figures stay in $RESULTS as JSON, and those of the kernels and of fio as
@@ -14,6 +14,7 @@ export VRAMFS=$BUNDLE/bin/vramfs DEVICE RESULTS SIZE=${SIZE:-64G}
 status=0
 "$BUNDLE/build/bench/pool-latency" "$DEVICE" || status=1
 "$BUNDLE/build/bench/launch-latency" "$DEVICE" || status=1
+"$BUNDLE/build/bench/bus-throughput" "$DEVICE" || status=1
 echo
 case $DEVICE in
 opencl* | host*) bench=("$VRAMFS" bench) ;;
