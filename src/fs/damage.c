@@ -44,7 +44,14 @@ static bool settle_copy(struct damage *damage, const struct kernel_segment *segm
 {
 	uint32_t bytes = damage->geometry.bytes;
 	uint32_t end = segment->first + segment->count;
+	uint32_t source_end = segment->source_first + segment->count;
 	bool sound = true;
+	if (!is_damaged(damage, segment->source,
+		    fragments_touched(&damage->geometry, segment->source_first, source_end))) {
+		clear(damage, segment->block,
+			fragments_covered(&damage->geometry, segment->first, end));
+		return true;
+	}
 	for (uint32_t at = segment->first, next; at < end; at = next) {
 		next = at - at % bytes + bytes;
 		if (next > end)
