@@ -247,7 +247,7 @@ err_t fs_allocate(struct fs *fs, struct store_queue *queue, uint64_t ino, int mo
  * 4096) from BUFFER_OFFSET may be used. Ranges of one file that overlap are -EINVAL. Waits for the
  * device.
  */
-#define FS_COPY_MAX (256u << 20)
+#define FS_COPY_MAX (1u << 30)
 struct fs_copy {
 	uint64_t from, from_offset;
 	uint64_t to, to_offset;
