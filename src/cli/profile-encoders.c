@@ -5,9 +5,9 @@
  * correct, one after the other. What they compute is the parity of every line, so this is encoding,
  * whether it is then written or compared.
  *
- * The jobs are as large as those of store_sweep(), and come from as many threads as those of
- * `vramfs bench`, for the same reason (bench-sweep.c); but the threads stay, because hundreds that
- * come and go would fill a profiler's view.
+ * The jobs take 32 MiB each, and come from as many threads as those of `vramfs bench`, for the same
+ * reason (bench-sweep.c); but the threads stay, because hundreds that come and go would fill a
+ * profiler's view.
  */
 #include "cli/profile-load.h"
 #include "cli/profile.h"
