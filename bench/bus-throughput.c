@@ -3,22 +3,21 @@
 
 /*
  * What jobs between pinned host memory and a device reach, from several threads with one job each:
- * GB/s by the kernels that check and make code words, by the same with this machine's
- * processors copying what a job read or is to write, as the kernel's FUSE code does, by the same
- * with the code off, and by the copy engines, whose end is seen when a small launch behind the copy
- * has ended.
+ * GB/s by the kernels that check and make code words, by the same with this machine's processors
+ * copying what a job read or is to write, as the kernel's FUSE code does, by the kernels with the
+ * code off, and by the copy engines, whose end is seen when a small launch behind the copy has
+ * ended.
  *
  *	bus-throughput [DEVICE [MILLISECONDS]]	(default: host 150)
  */
+#include "base/clock.h"
 #include "device/device.h"
 #include "rs/rs.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define THREADS_MOST 32u
 #define BLOCKS_A_JOB 8u /* 1 MiB */
@@ -52,14 +51,6 @@ static void fail(const char *what, const char *why)
 {
 	fprintf(stderr, "bus-throughput: %s: %s\n", what, why);
 	exit(1);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
 static struct device_launch describe(
@@ -128,7 +119,7 @@ static void *move(void *argument)
 	int64_t start;
 
 	pthread_barrier_wait(mover->barrier);
-	start = now_ns();
+	start = clock_ns();
 	mover->moved = 0;
 	do {
 		if (mover->way == BY_CODE_AND_COPY && !mover->reads)
@@ -138,7 +129,7 @@ static void *move(void *argument)
 			memcpy(mover->copy, mover->payload->bytes, mover->bytes);
 		block = (block + BLOCKS_A_JOB) % BLOCKS_A_THREAD;
 		mover->moved += mover->bytes;
-		mover->ns = now_ns() - start;
+		mover->ns = clock_ns() - start;
 	} while (mover->ns < mover->setup->run_ns);
 	return NULL;
 }

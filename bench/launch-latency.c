@@ -8,13 +8,13 @@
  *
  *	launch-latency [DEVICE]	(default: host)
  */
+#include "base/clock.h"
 #include "base/size.h"
 #include "device/device.h"
 #include "rs/rs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define BLOCKS 512u /* 64 MiB */
 #define BLOCKS_A_LAUNCH 8u
@@ -38,10 +38,7 @@ static void fail(const char *what, const char *why)
 
 static double now_seconds(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+	return (double)clock_ns() * 1e-9;
 }
 
 static struct kernel_report *report_of(const struct setup *setup, unsigned slot)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The vramfs authors
 #
-# Measures vramfs on a GPU: pool, queues, launches and the bus, the kernels beside their roofs and, on CUDA, the method that
-# vramfs began with (`vramfs bench`), `vramfs test` over a large region, then fio through a mount beside an empty
-# server and tmpfs, then cp of a big file (copy.sh), then names and small files (metadata.sh; TREE_FILES and ENTRIES
+# Measures vramfs on a GPU: pool, queues, launches and the bus, the kernels beside their roofs and, on CUDA, the
+# method that vramfs began with (`vramfs bench`), `vramfs test` over a large region, then fio through a mount
+# beside an empty server and tmpfs, then cp of a big file (copy.sh), then names and small files (metadata.sh; TREE_FILES and ENTRIES
 # are its --tree-files and --entries). The figures stay in $RESULTS as JSON, and those of the kernels and of fio as
 # drawings, too. SIZE is the region's (64G if unset), and BENCH_SIZE that of `vramfs bench` (8G); the rest is as in
 # common.sh and bench/gpu-*.sh.

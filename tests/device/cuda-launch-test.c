@@ -275,6 +275,37 @@ static void many_threads_lose_nothing(void **state)
 		assert_payload(i);
 }
 
+/* How many groups of a job of TILES tiles a multiprocessor has room for. */
+static unsigned groups_of(enum kernel kernel, unsigned tiles)
+{
+	struct job *job = &jobs[0];
+	const struct device_launch before = job->launch;
+
+	job->launch.kernel = kernel;
+	job->launch.params.ticket++;
+	job->launch.params.segment_count = tiles / KERNEL_BLOCK_TILES + 1;
+	job->launch.params.tiles_per_segment = tiles / job->launch.params.segment_count;
+	for (unsigned i = 0; i < job->launch.params.segment_count; i++)
+		job->launch.params.few[i] = (struct kernel_segment){.block = i};
+	memset(report_of(job), 0, sizeof(struct kernel_report));
+	assert_int_equal(device_launch(job->queue, &job->launch), 0);
+	wait_for(0);
+	job->launch = before;
+	return FAKE_CUDA_SHARED_BYTES / (FAKE_CUDA_GROUP_BYTES + fake->shared_bytes);
+}
+
+static void only_large_jobs_take_turns(void **state)
+{
+	(void)state;
+	/* On 132 multiprocessors 396 are those of three jobs of 1 MiB. */
+	assert_int_equal(groups_of(KERNEL_READ, KERNEL_BLOCK_TILES + 2), 3);
+	assert_int_equal(groups_of(KERNEL_WRITE, KERNEL_BLOCK_TILES + 2), 3);
+	assert_int_equal(groups_of(KERNEL_READ, KERNEL_BLOCK_TILES / 2), 10);
+	assert_int_equal(groups_of(KERNEL_WRITE, KERNEL_BLOCK_TILES / 2), 10);
+	/* They are no matter of the bus. */
+	assert_int_equal(groups_of(KERNEL_COMPARE, KERNEL_BLOCK_TILES + 2), 10);
+}
+
 static int set_up(void **state)
 {
 	struct why why;
@@ -326,39 +357,6 @@ static int tear_down(void **state)
 	device_memory_free(region);
 	device_close(device);
 	return 0;
-}
-
-/* The groups of a job over TILES tiles of as many blocks as that takes that fit on a
- * multiprocessor. */
-static unsigned groups_of(enum kernel kernel, unsigned tiles)
-{
-	struct job *job = &jobs[0];
-	const struct device_launch before = job->launch;
-
-	job->launch.kernel = kernel;
-	job->launch.params.ticket++;
-	job->launch.params.segment_count = tiles / KERNEL_BLOCK_TILES + 1;
-	job->launch.params.tiles_per_segment = tiles / job->launch.params.segment_count;
-	for (unsigned i = 0; i < job->launch.params.segment_count; i++)
-		job->launch.params.few[i] = (struct kernel_segment){.block = i};
-	memset(report_of(job), 0, sizeof(struct kernel_report));
-	assert_int_equal(device_launch(job->queue, &job->launch), 0);
-	wait_for(0);
-	job->launch.params = before.params;
-	job->launch.kernel = before.kernel;
-	return FAKE_CUDA_SHARED_BYTES / (FAKE_CUDA_GROUP_BYTES + fake->shared_bytes);
-}
-
-static void only_large_jobs_take_turns(void **state)
-{
-	(void)state;
-	/* On 132 multiprocessors 396 are those of three jobs of 1 MiB. */
-	assert_int_equal(groups_of(KERNEL_READ, KERNEL_BLOCK_TILES + 2), 3);
-	assert_int_equal(groups_of(KERNEL_WRITE, KERNEL_BLOCK_TILES + 2), 3);
-	assert_int_equal(groups_of(KERNEL_READ, KERNEL_BLOCK_TILES / 2), 10);
-	assert_int_equal(groups_of(KERNEL_WRITE, KERNEL_BLOCK_TILES / 2), 10);
-	/* They are no matter of the bus. */
-	assert_int_equal(groups_of(KERNEL_COMPARE, KERNEL_BLOCK_TILES + 2), 10);
 }
 
 int main(void)
