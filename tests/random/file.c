@@ -184,7 +184,7 @@ void file_sync_mapping(struct worker *worker, struct file *file, int fd)
 
 void file_before_write(struct worker *worker, struct file *file, struct range range)
 {
-	if (worker->options->sync_mappings && range.offset + range.length > file->size)
+	if (worker->options->cached && range.offset + range.length > file->size)
 		file_sync_mapping(worker, file, file_fd(worker, file, VIEW_READ_WRITE));
 }
 

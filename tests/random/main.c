@@ -347,12 +347,11 @@ static void run_workers(struct worker *workers, unsigned count)
 static void print_usage(FILE *stream)
 {
 	fputs("usage: random-operations DIRECTORY [--seed S] [--threads N] [--seconds N] [--ops N]\n"
-	      "           [--files N] [--size BYTES] [--scarce] [--sync-mappings] [--log FILE]\n"
+	      "           [--files N] [--size BYTES] [--scarce] [--cached] [--log FILE]\n"
 	      "           [--corrupt-at N]\n"
 	      "It ends after so many operations of each thread, or seconds; without either, 10 s.\n"
 	      "--scarce: expect that there is no space at any time.\n"
-	      "--sync-mappings: sync a file that was written through a mapping before it grows by a "
-	      "write.\n"
+	      "--cached: the kernel caches files of a FUSE server; bear with what it is known for.\n"
 	      "--corrupt-at: change a byte behind the tester's back at this operation; the run must "
 	      "fail.\n",
 		stream);
@@ -380,7 +379,7 @@ static void parse(int argc, char **argv, struct options *options)
 		{"files", required_argument, NULL, 'f'},
 		{"size", required_argument, NULL, 'z'},
 		{"scarce", no_argument, NULL, 'c'},
-		{"sync-mappings", no_argument, NULL, 'm'},
+		{"cached", no_argument, NULL, 'k'},
 		{"log", required_argument, NULL, 'l'},
 		{"corrupt-at", required_argument, NULL, 'x'},
 		{},
@@ -409,8 +408,8 @@ static void parse(int argc, char **argv, struct options *options)
 		case 'c':
 			options->scarce = true;
 			break;
-		case 'm':
-			options->sync_mappings = true;
+		case 'k':
+			options->cached = true;
 			break;
 		case 'l':
 			options->log = fopen(optarg, "w");
@@ -462,14 +461,16 @@ int main(int argc, char **argv)
 		return 1;
 	remove_all(workers, options.threads, appended);
 
-	uint64_t done = 0, moved = 0, no_space = 0;
+	uint64_t done = 0, moved = 0, no_space = 0, resent = 0;
 	for (unsigned i = 0; i < options.threads; i++) {
 		done += workers[i].operation;
 		moved += workers[i].moved;
 		no_space += workers[i].no_space;
+		resent += workers[i].resent;
 	}
-	printf("%llu operations, %llu MiB written and compared, no space %llu times\n",
+	printf("%llu operations, %llu MiB written and compared, no space %llu times, sent again %llu "
+	       "times\n",
 		(unsigned long long)done, (unsigned long long)moved >> 20,
-		(unsigned long long)no_space);
+		(unsigned long long)no_space, (unsigned long long)resent);
 	return 0;
 }

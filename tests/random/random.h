@@ -23,7 +23,7 @@ struct options {
 	unsigned files;      /* that a thread has for itself */
 	size_t size;         /* the most that a file may have */
 	bool scarce;         /* the filesystem may be full at any time */
-	bool sync_mappings;  /* before a file that was written through one grows by a write */
+	bool cached;         /* by the kernel, over FUSE: see file_before_write(), do_send_out() */
 	uint64_t corrupt_at; /* the operation at which worker 0 damages a file of its own; 0: never
 			      */
 	FILE *log;
@@ -91,6 +91,7 @@ struct worker {
 	struct file *current_file;
 	struct appender *appender;
 	uint64_t no_space; /* how often there was none */
+	uint64_t resent;   /* how often sendfile had to be called again */
 	uint64_t moved;    /* bytes written and read */
 };
 
@@ -135,7 +136,9 @@ void file_unmap(struct worker *worker, struct file *file);
 
 /* Let the filesystem know what was written through the mapping. */
 void file_sync_mapping(struct worker *worker, struct file *file, int fd);
-/* The same, before a write to RANGE that makes the file longer, if the options ask for that. */
+/* The same, before a write to RANGE that makes the file longer, if the kernel caches it: Linux 6.17
+ * and later can lose bytes where a write makes a cached file longer while its last page, written
+ * through a mapping, is on its way to the filesystem. */
 void file_before_write(struct worker *worker, struct file *file, struct range range);
 
 /* Fill the beginning of the worker's buffer with what is worth writing. */

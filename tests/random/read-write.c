@@ -199,6 +199,26 @@ void do_write_direct(struct worker *worker, struct file *file)
 		pwrite(fd, worker->bytes, range.length, (off_t)range.offset));
 }
 
+/*
+ * sendfile into the worker's memfd. Where another worker's write to a cached file of a FUSE server
+ * finds no space, Linux takes the pages that it had copied the bytes to for invalid. A sendfile
+ * that has one of them in its pipe by then returns EIO, of which the server knows nothing; the next
+ * one reads the page anew.
+ */
+static ssize_t send_out(
+	struct worker *worker, const struct file *file, int fd, off_t *offset, size_t length)
+{
+	const struct options *options = worker->options;
+	bool others_fail = options->cached && options->scarce && file->sharing == SHARING_WRITTEN;
+
+	for (unsigned patience = others_fail ? 100 : 0;; patience--) {
+		ssize_t count = sendfile(worker->memory, fd, offset, length);
+		if (outcome(worker, count) != -EIO || patience == 0)
+			return count;
+		worker->resent++;
+	}
+}
+
 void do_send_out(struct worker *worker, struct file *file)
 {
 	struct range range = choose_any_range(worker, file);
@@ -212,8 +232,8 @@ void do_send_out(struct worker *worker, struct file *file)
 	if (ftruncate(worker->memory, 0) < 0 || lseek(worker->memory, 0, SEEK_SET) < 0)
 		fail(worker, "the memfd");
 	do {
-		count = sendfile(worker->memory, fd, &offset, range.length - done);
-		if (outcome(worker, count) < 0)
+		count = send_out(worker, file, fd, &offset, range.length - done);
+		if (count < 0)
 			fail(worker, "after %zu bytes", done);
 		done += (size_t)count;
 	} while (count > 0 && done < range.length);

@@ -96,8 +96,7 @@ static _Noreturn void report_tail(const struct worker *worker)
 		"--ops %llu%s%s\n",
 		options->program, (unsigned long long)options->seed, options->threads,
 		options->files, options->size, (unsigned long long)worker->operation,
-		options->scarce ? " --scarce" : "",
-		options->sync_mappings ? " --sync-mappings" : "");
+		options->scarce ? " --scarce" : "", options->cached ? " --cached" : "");
 	if (options->log)
 		fflush(options->log);
 	_exit(1);
