@@ -25,8 +25,8 @@ struct bench_options {
 static const struct argp_option bench_option_list[] = {
 	{"ecc", KEY_ECC, "CODE", 0, "Measure one code only: rs136 or rs128 (default both)", 0},
 	{"beside", KEY_BESIDE, "FORM", 0,
-		"Measure another form of the kernels, too, as VRAMFS_KERNELS and "
-		"VRAMFS_KERNELS_NATIVE name them",
+		"Measure another form of the kernels, too, as VRAMFS_KERNELS, "
+		"VRAMFS_KERNELS_OPENCL and VRAMFS_KERNELS_NATIVE name them",
 		0},
 	{"repeat", KEY_REPEAT, "N", 0, "Measure everything N times, 1 to 100 (default 7)", 0},
 	{NULL, 0, NULL, 0, NULL, 0},

@@ -18,6 +18,12 @@
 /* What a program is for: regions in one buffer, or in slabs. */
 enum opencl_form { OPENCL_WHOLE, OPENCL_SLABS, OPENCL_FORMS };
 
+/* How the kernels find a line's parity: see kernels/code.h. */
+struct opencl_variant {
+	const char *name;
+	const char *options; /* that the kernels are built with */
+};
+
 struct opencl_limits {
 	uint64_t buffer_bytes; /* the most that one buffer may have */
 	uint64_t slab_bytes;   /* of memory that needs several: a power of two, whole blocks */
@@ -29,6 +35,7 @@ struct opencl_device {
 	cl_device_id id;
 	cl_context context;
 	struct opencl_limits limits;
+	const struct opencl_variant *variant;
 	pthread_mutex_t building;          /* while `programs` changes */
 	cl_program programs[OPENCL_FORMS]; /* made when first needed, and then kept */
 	cl_command_queue setup;            /* for filling and mapping; nothing waits behind it */

@@ -16,9 +16,19 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WARM_UP_BYTES 256u
+
+/* Of these the first is for GPUs and the second for processors, unless a variable names the other:
+ * for tests and measurements. */
+#define VARIANT_VARIABLE "VRAMFS_KERNELS_OPENCL"
+enum { FOR_GPUS, FOR_PROCESSORS, VARIANTS };
+static const struct opencl_variant variants[VARIANTS] = {
+	[FOR_GPUS] = {"planes", "-cl-std=CL1.2"},
+	[FOR_PROCESSORS] = {"slices", "-cl-std=CL1.2 -DPARITY_BY_SLICES"},
+};
 
 /* For tests on machines without a discrete GPU: stage even where kernels could reach pinned memory.
  */
@@ -66,12 +76,13 @@ static int build_kernels(struct opencl_device *device, enum opencl_form form, co
 {
 	const struct opencl_driver *driver = device->driver;
 	const char *source = kernels_opencl_source;
-	const char *options =
-		form == OPENCL_SLABS ? "-cl-std=CL1.2 -DREGION_IN_SLABS" : "-cl-std=CL1.2";
+	char options[128];
 	cl_program program;
 	cl_int code;
 	int err = 0;
 
+	snprintf(options, sizeof(options), "%s%s", device->variant->options,
+		form == OPENCL_SLABS ? " -DREGION_IN_SLABS" : "");
 	program = driver->clCreateProgramWithSource(device->context, 1, &source, NULL, &code);
 	if (!program)
 		return why_fail(why, EIO, "%s: its driver refuses the kernels (%s): update it",
@@ -217,6 +228,39 @@ static void opencl_close(struct device *base)
 	free(device);
 }
 
+/* The variant called KERNELS, or, if that is NULL, the one that the environment names or that suits
+ * the device. -EINVAL if there is none of that name. */
+static err_t choose_variant(const struct device_info *info, const char *kernels,
+	const struct opencl_variant **ret_variant, struct why *why)
+{
+	const char *wanted = kernels ? kernels : getenv(VARIANT_VARIABLE);
+
+	if (!wanted || !wanted[0]) {
+		*ret_variant = &variants[info->gpu ? FOR_GPUS : FOR_PROCESSORS];
+		return 0;
+	}
+	for (unsigned i = 0; i < VARIANTS; i++) {
+		if (strcmp(variants[i].name, wanted) == 0) {
+			*ret_variant = &variants[i];
+			return 0;
+		}
+	}
+	return why_fail(why, EINVAL,
+		"kernels '%s': there are none of that name; there are %s and %s (" VARIANT_VARIABLE
+		", see vramfs(1))",
+		wanted, variants[FOR_GPUS].name, variants[FOR_PROCESSORS].name);
+}
+
+/* Behind the driver's version, as the other backends do it. */
+static void name_kernels(struct opencl_device *device)
+{
+	char *driver = device->base.info.driver;
+	const size_t length = strlen(driver);
+
+	snprintf(driver + length, sizeof(device->base.info.driver) - length, ", %s kernels",
+		device->variant->name);
+}
+
 static int opencl_set_up(struct opencl_device *device, struct why *why)
 {
 	const struct opencl_driver *driver = device->driver;
@@ -249,21 +293,23 @@ static int opencl_open(const struct device_info *info, const char *kernels,
 	struct device **ret_device, struct why *why)
 {
 	const char *force_staging = getenv(FORCE_STAGING);
+	const struct opencl_variant *variant = NULL;
 	const struct opencl_driver *driver;
 	struct opencl_device *device;
 	int err = opencl_driver_get(&driver, why);
 
+	if (!err)
+		err = choose_variant(info, kernels, &variant, why);
 	if (err)
 		return err;
-	if (kernels)
-		return why_fail(
-			why, EINVAL, "'%s': OpenCL has one form of the kernels only", kernels);
 	device = calloc(1, sizeof(*device));
 	if (!device)
 		return why_fail(why, ENOMEM, "out of memory: end other programs");
 	device->base.backend = &opencl_backend;
 	device->base.info = *info;
 	device->driver = driver;
+	device->variant = variant;
+	name_kernels(device);
 	pthread_mutex_init(&device->building, NULL);
 	device->reaches_pinned = info->unified && !(force_staging && !strcmp(force_staging, "1"));
 	err = opencl_set_up(device, why);

@@ -11,34 +11,15 @@
  * its lowest byte. The word "remainder" means computed parity ^ stored parity: it is the remainder
  * of the received polynomial modulo g(x), 0 for a codeword, and all that decoding needs to know of
  * a line.
+ *
+ * code_parity() is the parity of the DATA_BYTES (128 or 120) in ROW, and comes in two forms. Which
+ * is faster depends on the device, and who compiles the kernels for one defines PARITY_BY_SLICES
+ * or does not.
  */
-
-#if !defined(CODE_PARITY_DEFINED) /* native-parity.h has another form of it */
-/*
- * The parity of the DATA_BYTES (128 or 120) in ROW: the sum of value times weight over all bytes.
- * Instead of multiplying each byte, planes[b] adds up the weights of the bytes whose bit b is set,
- * and the eight planes are put together at the end, by Horner's rule in alpha.
- */
-FUNCTION uint64_t code_parity(LOCAL const uint32_t *row, uint32_t data_bytes)
-{
-	uint64_t planes[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-	uint32_t weight = RS_WEIGHTS - data_bytes;
-	for (uint32_t i = 0; i < data_bytes / 4; i++) {
-		uint32_t word = row[i];
-		for (uint32_t byte = 0; byte < 4; byte++) {
-			uint64_t one = rs_weights[weight++];
-			for (uint32_t bit = 0; bit < 8; bit++) {
-				if ((word >> bit) & 1)
-					planes[bit] ^= one;
-			}
-			word >>= 8;
-		}
-	}
-	uint64_t parity = planes[7];
-	for (int bit = 6; bit >= 0; bit--)
-		parity = gf_double(parity) ^ planes[bit];
-	return parity;
-}
+#if defined(PARITY_BY_SLICES)
+#include "kernels/sliced-parity.h"
+#else
+#include "kernels/plane-parity.h"
 #endif
 
 /* What an error of VALUE at POSITION (0..DATA_BYTES + 7, parity last) adds to the remainder. */

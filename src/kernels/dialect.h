@@ -45,6 +45,8 @@ typedef ulong2 wide_t;
 
 #include "kernels/abi.h"
 
+#define UNROLL _Pragma("unroll")
+
 #define WIDE_LOW(wide) ((wide).x)
 #define WIDE_HIGH(wide) ((wide).y)
 #define WIDE(low, high) ((ulong2)((low), (high)))

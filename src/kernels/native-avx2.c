@@ -16,7 +16,8 @@
  * operations on registers, besides the loads of the 16 tables. A processor with four units for
  * them, two of which look up, can do that in about 10 cycles.
  */
-#include "kernels/native-parity.h"
+#define PARITY_BY_SLICES
+#include "kernels/dialect.h"
 #include "kernels/rs-nibbles.h"
 
 #define TILE_TOGETHER_DEFINED

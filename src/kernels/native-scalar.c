@@ -5,7 +5,6 @@
  * The native variant for any processor: the portable kernels as they are, but for the way to find a
  * parity. So this is also where the sanitizers watch what GPUs run.
  */
-#include "kernels/native-parity.h"
-
+#define PARITY_BY_SLICES
 #define NATIVE_RUN kernel_native_run_scalar
 #include "kernels/native-run.h"

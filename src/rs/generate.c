@@ -379,6 +379,7 @@ int main(int argc, char **argv)
 	uint64_t weights[WEIGHTS];
 	make_weights(weights);
 	printf("/* Computed by src/rs/generate.c, which also explains it; do not edit. */\n");
+	printf("#ifndef RS_GENERATED_%s\n#define RS_GENERATED_%s\n", what, what);
 	if (strcmp(what, "weights") == 0) {
 		print_weights(weights);
 	} else if (strcmp(what, "slices") == 0) {
@@ -398,5 +399,6 @@ int main(int argc, char **argv)
 				"weights|slices|step|bits|decoder|nibbles|matrices\n");
 		return 2;
 	}
+	printf("#endif\n");
 	return ferror(stdout) || fflush(stdout) != 0;
 }

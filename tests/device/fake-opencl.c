@@ -11,11 +11,13 @@
  *	enqueue-fails	launches are refused
  *	kernel-dies	launches are taken and fail on the device
  *	callback-late	as without a mode, but callbacks come from another thread
+ *	processors	as without a mode, but the devices are no GPUs
  *
  * Without a mode, kernels end well and have done nothing: not even their report. Callbacks come
  * from inside clSetEventCallback(), as a driver may do.
  *
- * fake_opencl_objects() tells how many objects have been made and not released.
+ * fake_opencl_objects() tells how many objects have been made and not released, and
+ * fake_opencl_options() with which options the latest program was built.
  */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
@@ -48,16 +50,23 @@ struct _cl_event {
 };
 
 int fake_opencl_objects(void);
+const char *fake_opencl_options(void);
 
 static struct _cl_platform_id platform;
 static struct _cl_device_id devices[DEVICES] = {{0}, {1}};
 static _Atomic int objects, large_buffers;
+static char built_with[128];
 
 static bool mode(const char *name)
 {
 	const char *set = getenv("FAKE_OPENCL");
 
 	return set && !strcmp(set, name);
+}
+
+const char *fake_opencl_options(void)
+{
+	return built_with;
 }
 
 int fake_opencl_objects(void)
@@ -154,7 +163,8 @@ cl_int clGetDeviceInfo(
 
 	switch (what) {
 	case CL_DEVICE_TYPE:
-		return answer_ulong(CL_DEVICE_TYPE_GPU, room, to, ret_size);
+		return answer_ulong(mode("processors") ? CL_DEVICE_TYPE_CPU : CL_DEVICE_TYPE_GPU,
+			room, to, ret_size);
 	case CL_DEVICE_NAME:
 		return answer_text(
 			device->number ? "Fake GPU one" : "Fake GPU zero", room, to, ret_size);
@@ -244,9 +254,9 @@ cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id *ids
 	(void)program;
 	(void)count;
 	(void)ids;
-	(void)options;
 	(void)built;
 	(void)user;
+	strncpy(built_with, options, sizeof(built_with) - 1);
 	return mode("build-fails") ? CL_BUILD_PROGRAM_FAILURE : CL_SUCCESS;
 }
 

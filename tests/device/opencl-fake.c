@@ -21,6 +21,15 @@ static int objects(void)
 	return count();
 }
 
+static const char *built_with(void)
+{
+	void *library = dlopen("libOpenCL.so.1", RTLD_NOW);
+	const char *(*options)(void) = (const char *(*)(void))dlsym(library, "fake_opencl_options");
+
+	assert_non_null(options);
+	return options();
+}
+
 static void set_mode(const char *mode)
 {
 	setenv("FAKE_OPENCL", mode, 1);
@@ -93,6 +102,65 @@ static void failures_to_open_are_explained(void **state)
 	assert_open_fails("build-fails", "fake.cl:7: error: no such thing;");
 	assert_open_fails("kernel-missing", "vramfs_copy");
 	assert_open_fails("enqueue-fails", "vramfs_encode");
+}
+
+/* In MODE, the form of the kernels called KERNELS, or if NULL the device's own, is EXPECTED. */
+static void assert_kernels(const char *mode, const char *kernels, const char *expected)
+{
+	struct device *device;
+	struct why why = {""};
+
+	set_mode(mode);
+	if (device_open_kernels("opencl:1", kernels, &device, &why))
+		fail_msg("%s: %s", mode, why.text);
+	assert_contains(device_info(device)->driver, expected);
+	assert_int_equal(!strcmp(expected, ", slices kernels"),
+		strstr(built_with(), "-DPARITY_BY_SLICES") != NULL);
+	device_close(device);
+}
+
+static void kernels_are_chosen_by_the_device_or_by_name(void **state)
+{
+	struct device *device = NULL;
+	struct why why = {""};
+
+	(void)state;
+	assert_kernels("", NULL, ", planes kernels");
+	assert_kernels("processors", NULL, ", slices kernels");
+	assert_kernels("", "slices", ", slices kernels");
+	assert_kernels("processors", "planes", ", planes kernels");
+	setenv("VRAMFS_KERNELS_OPENCL", "planes", 1);
+	assert_kernels("processors", NULL, ", planes kernels");
+	assert_kernels("processors", "slices", ", slices kernels");
+	setenv("VRAMFS_KERNELS_OPENCL", "", 1);
+	assert_kernels("processors", NULL, ", slices kernels");
+	setenv("VRAMFS_KERNELS_OPENCL", "tensor", 1);
+	assert_int_equal(device_open("opencl:1", &device, &why), -EINVAL);
+	assert_contains(why.text, "'tensor'");
+	assert_contains(why.text, "planes and slices");
+	unsetenv("VRAMFS_KERNELS_OPENCL");
+	assert_null(device);
+}
+
+static void both_forms_are_built_for_slabs(void **state)
+{
+	struct device *device;
+	struct device_memory *memory;
+	struct why why = {""};
+
+	(void)state;
+	setenv("VRAMFS_OPENCL_SLAB", "1M", 1);
+	for (int processors = 0; processors < 2; processors++) {
+		set_mode(processors ? "processors" : "");
+		assert_int_equal(device_open("opencl:0", &device, &why), 0);
+		assert_null(strstr(built_with(), "-DREGION_IN_SLABS"));
+		assert_int_equal(device_memory_alloc(device, 3u << 20, &memory, &why), 0);
+		assert_contains(built_with(), " -DREGION_IN_SLABS");
+		assert_int_equal(processors, strstr(built_with(), " -DPARITY_BY_SLICES") != NULL);
+		device_memory_free(memory);
+		device_close(device);
+	}
+	unsetenv("VRAMFS_OPENCL_SLAB");
 }
 
 static void assert_selects(const char *selector, unsigned number)
@@ -310,6 +378,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(unusable_devices_are_listed_with_the_reason, end_test),
 		cmocka_unit_test_teardown(failures_to_open_are_explained, end_test),
+		cmocka_unit_test_teardown(kernels_are_chosen_by_the_device_or_by_name, end_test),
+		cmocka_unit_test_teardown(both_forms_are_built_for_slabs, end_test),
 		cmocka_unit_test_teardown(identities_select, end_test),
 		cmocka_unit_test_teardown(memory_failures_are_explained, end_test),
 		cmocka_unit_test_teardown(slabs_that_fail_leave_nothing_behind, end_test),

@@ -6,7 +6,8 @@
  * and counters compared with the model. It does the first FIXED_JOBS of seed 1, however long that
  * takes, and then others until the time is up. From the environment:
  *
- *	VRAMFS_TEST_DEVICE	see rig.h; VRAMFS_KERNELS and VRAMFS_KERNELS_NATIVE choose a variant
+ *	VRAMFS_TEST_DEVICE	see rig.h; VRAMFS_KERNELS, VRAMFS_KERNELS_OPENCL and
+ *				VRAMFS_KERNELS_NATIVE choose a variant
  *	VRAMFS_TEST_SECONDS	when to end; 0 if unset: with the fixed jobs
  *	VRAMFS_TEST_SEED	of the other jobs; if unset, one that nobody had before
  *	VRAMFS_TEST_JOB		this job of the seed, and nothing else
@@ -194,6 +195,7 @@ static void print_job(const struct fuzzer *fuzzer, const struct trial *trial)
 	printf("to do it again:");
 	print_variable("VRAMFS_TEST_DEVICE");
 	print_variable("VRAMFS_KERNELS");
+	print_variable("VRAMFS_KERNELS_OPENCL");
 	print_variable("VRAMFS_KERNELS_NATIVE");
 	printf(" VRAMFS_TEST_SEED=%" PRIu64 " VRAMFS_TEST_JOB=%" PRIu32 " %s\n", fuzzer->seed,
 		trial->number, program_invocation_name);

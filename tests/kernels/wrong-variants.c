@@ -5,11 +5,11 @@
  * Takes the place of src/kernels/native.c: variants of the kernels each of which has one mistake,
  * that few lines meet. A fuzzer that does not find them is no use.
  */
+#define PARITY_BY_SLICES
 #define code_parity right_parity
-#include "kernels/native-parity.h"
-#undef code_parity
 #define code_find_errors right_find_errors
 #include "kernels/code.h"
+#undef code_parity
 #undef code_find_errors
 
 /* Several threads run one variant. */
