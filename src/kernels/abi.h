@@ -73,14 +73,16 @@ enum kernel {
  *				in the line
  *
  * Without a code the first two do nothing. What is written depends on all that was read, so that
- * nothing can be left out. The fold of line i of a tile is the XOR of the words of 8 data bytes in
- * the tile's 16-byte pieces i, i + 64, i + 128, ... and of the line's parity if that is read.
+ * nothing can be left out. The fold of line i of 8 is the XOR of the words of 8 data bytes in the
+ * 16-byte pieces i, i + 8, i + 16, ... of the 64 that the 8 have, and of the line's parity if that
+ * is read: so lanes side by side, one for each line, take pieces side by side.
  * Written are the fold as the line's parity and the complement of the line; and the lines whose
  * fold is zero are counted as flagged.
  */
 #define STREAM_READ_PARITY 1u
 #define STREAM_WRITE_PARITY 2u
 #define STREAM_WRITE_LINE 4u
+#define STREAM_FOLDED 8u /* lines whose folds come from the same pieces */
 
 /* A run of bytes in the payload space of one block: byte 0 is the first data byte of the block's
  * first line, and a line has params.data_per_line of them. A writer loads and checks old bytes of

@@ -319,62 +319,47 @@ KERNEL(inject)
 	group_finish(&tile, &work, scratch, control);
 }
 
+#if !defined(STREAM_DEFINED)
 #define LINE_WIDES (KERNEL_LINE_BYTES / WIDE_BYTES)
 
-/* What KERNEL_STREAM reads of the parity of line INDEX. */
-FUNCTION uint64_t stream_parity(const struct kernel_params *params, const struct work *work,
-	REGION_PARAMETER, uint32_t index)
-{
-	if (params->parity_pitch == 0 || !(params->stream & STREAM_READ_PARITY))
-		return 0;
-	return parity_load(REGION, parity_offset(params, work, index));
-}
-
-/* What it does once it has the PARITY of line INDEX, and the tile's pieces INDEX, INDEX + 64, ...
- * in BATCH. Of a piece that ends in its line's parity the fold has only the data: another lane may
- * be writing that parity. */
-FUNCTION void stream_line(const struct kernel_params *params, const struct work *work,
-	REGION_PARAMETER, LOCAL uint32_t *counts, uint32_t index, const wide_t batch[LINE_WIDES],
-	uint64_t parity)
-{
-	GLOBAL wide_t *wides = (GLOBAL wide_t *)REGION_AT(line_offset(work, 0));
-	wide_t sum = batch[0];
-	UNROLL for (uint32_t j = 1; j < LINE_WIDES; j++)
-	{
-		sum ^= batch[j];
-	}
-	uint64_t fold = parity ^ WIDE_LOW(sum);
-	if ((index % LINE_WIDES + 1) * WIDE_BYTES <= work->data_bytes)
-		fold ^= WIDE_HIGH(sum);
-	if (fold == 0)
-		LOCAL_INCREMENT(&counts[COUNT_FLAGGED]);
-	if (params->parity_pitch && (params->stream & STREAM_WRITE_PARITY))
-		parity_store(REGION, parity_offset(params, work, index), fold);
-	if (!(params->stream & STREAM_WRITE_LINE))
-		return;
-	UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
-	{
-		wides[index + j * KERNEL_TILE_LINES] = ~batch[j];
-	}
-}
-
-#if !defined(STREAM_DEFINED)
 /* The roof that the sweeping kernels are measured against: a lane has all its loads under way
- * before it uses the first, and consecutive lanes take consecutive pieces. */
+ * before it uses the first. Of a piece that ends in its line's parity the fold has only the data:
+ * another lane may be writing that parity. */
 KERNEL(stream)
 {
 	LOCAL_VARIABLE(struct tile, tile);
 	struct work work = work_find(&params, control, GROUP, false);
+	const uint32_t stream =
+		params.parity_pitch ? params.stream : params.stream & STREAM_WRITE_LINE;
 	tile_init(&tile);
-	GLOBAL const wide_t *wides = (GLOBAL const wide_t *)REGION_AT(line_offset(&work, 0));
-	FOR_EACH_LANE (i, work.line_begin, work.line_end) {
-		wide_t batch[LINE_WIDES];
+	FOR_EACH_LINE(line, work)
+	{
+		GLOBAL wide_t *wides =
+			(GLOBAL wide_t *)REGION_AT(line_offset(&work, line - line % STREAM_FOLDED));
+		wide_t batch[LINE_WIDES], sum = WIDE(0, 0);
+		uint64_t fold = 0;
 		UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
 		{
-			batch[j] = wides[i + j * KERNEL_TILE_LINES];
+			batch[j] = wides[line % STREAM_FOLDED + j * STREAM_FOLDED];
 		}
-		uint64_t parity = stream_parity(&params, &work, REGION, i);
-		stream_line(&params, &work, REGION, tile.counts, i, batch, parity);
+		if (stream & STREAM_READ_PARITY)
+			fold = parity_load(REGION, parity_offset(&params, &work, line));
+		UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
+		{
+			sum ^= batch[j];
+		}
+		fold ^= WIDE_LOW(sum);
+		if ((line % LINE_WIDES + 1) * WIDE_BYTES <= work.data_bytes)
+			fold ^= WIDE_HIGH(sum);
+		if (fold == 0)
+			LOCAL_INCREMENT(&tile.counts[COUNT_FLAGGED]);
+		if (stream & STREAM_WRITE_PARITY)
+			parity_store(REGION, parity_offset(&params, &work, line), fold);
+		UNROLL for (uint32_t j = 0; j < LINE_WIDES; j++)
+		{
+			if (stream & STREAM_WRITE_LINE)
+				wides[line % STREAM_FOLDED + j * STREAM_FOLDED] = ~batch[j];
+		}
 	}
 	group_finish(&tile, &work, scratch, control);
 }

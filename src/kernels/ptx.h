@@ -24,17 +24,6 @@ FUNCTION void ptx_multiply_add(
 		"r"(second_word));
 }
 
-/* 16 bytes of device memory that need not stay in any cache. */
-FUNCTION word4 ptx_load_once(const uint8_t *from)
-{
-	uint32_t x, y, z, w;
-	asm volatile("ld.global.cs.v4.u32 {%0, %1, %2, %3}, [%4];"
-		     : "=r"(x), "=r"(y), "=r"(z), "=r"(w)
-		     : "l"(from));
-	word4 loaded = {x, y, z, w};
-	return loaded;
-}
-
 /* A place in the memory that the group shares, as the instructions for that have it. */
 FUNCTION uint32_t ptx_shared_address(const void *place)
 {
@@ -86,6 +75,15 @@ FUNCTION void ptx_copy_16(uint32_t to, const uint8_t *from)
 {
 	asm volatile("{ .reg .u32 x, y, z, w; ld.global.cs.v4.u32 {x, y, z, w}, [%1]; "
 		     "st.shared.v4.u32 [%0], {x, y, z, w}; }"
+		     :
+		     : "r"(to), "l"(from)
+		     : "memory");
+}
+
+FUNCTION void ptx_copy_8(uint32_t to, const uint8_t *from)
+{
+	asm volatile("{ .reg .u32 x, y; ld.global.cs.v2.u32 {x, y}, [%1]; "
+		     "st.shared.v2.u32 [%0], {x, y}; }"
 		     :
 		     : "r"(to), "l"(from)
 		     : "memory");

@@ -19,6 +19,7 @@
 
 #define SWEEP_LANES 128u
 #define SWEEP_GROUPS 5
+#define SWEEP_COPY ptx_copy_16
 #define NOTES (2 * WARP_LANES)
 #include "kernels/sweep.h"
 
@@ -57,7 +58,7 @@ FUNCTION void batch_copy(const struct sweeper *sweeper, const uint8_t *lines)
 	lines += warp_lane() * chunk_bytes;
 	UNROLL for (uint32_t i = 0; i < LINE_CHUNKS; i++)
 	{
-		ptx_copy_16(places[i % 2] + i / 2 * 2 * WARP_LANES * chunk_bytes,
+		SWEEP_COPY(places[i % 2] + i / 2 * 2 * WARP_LANES * chunk_bytes,
 			lines + i * WARP_LANES * chunk_bytes);
 	}
 	ptx_copies_commit();

@@ -18,6 +18,7 @@
 
 #define SWEEP_LANES 128u
 #define SWEEP_GROUPS 4
+#define SWEEP_COPY ptx_copy_16_of_128
 #define NOTES (2 * WARP_LANES)
 #include "kernels/sweep.h"
 
@@ -101,8 +102,8 @@ FUNCTION void batch_load(const struct sweeper *sweeper, uint32_t index, uint32_t
 					(uint32_t)sizeof(word4);
 		UNROLL for (uint32_t i = 0; i < count; i += LINES_AT_ONCE)
 		{
-			ptx_copy_16_of_128(to + i / EIGHT * (uint32_t)sizeof(struct eight) +
-						   i % EIGHT * KERNEL_LINE_BYTES,
+			SWEEP_COPY(to + i / EIGHT * (uint32_t)sizeof(struct eight) +
+					   i % EIGHT * KERNEL_LINE_BYTES,
 				from + i * KERNEL_LINE_BYTES);
 		}
 		if ((what & CHECK) && !in_line && line < count)

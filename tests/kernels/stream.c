@@ -15,12 +15,12 @@
 #define BLOCKS 3u
 #define WORD_BYTES 8u
 #define PIECE_BYTES 16u
-#define TILE_PIECES (KERNEL_TILE_LINES * KERNEL_LINE_BYTES / PIECE_BYTES)
+#define EIGHT 8u /* lines, and so many pieces has each */
 
-/* Word INDEX (0 or 1) of a 16-byte piece of the tile that begins at line TILE. */
-static uint8_t *piece_word(struct rig *rig, uint32_t tile, unsigned piece, unsigned index)
+/* Word INDEX (0 or 1) of a 16-byte piece of the lines from FIRST on. */
+static uint8_t *piece_word(struct rig *rig, uint32_t first, unsigned piece, unsigned index)
 {
-	return rig->image + (size_t)tile * KERNEL_LINE_BYTES + piece * PIECE_BYTES +
+	return rig->image + (size_t)first * KERNEL_LINE_BYTES + piece * PIECE_BYTES +
 	       index * WORD_BYTES;
 }
 
@@ -38,13 +38,13 @@ static void put_word(uint8_t *bytes, uint64_t word)
 
 static uint64_t fold_of(struct rig *rig, uint32_t line, uint32_t stream)
 {
-	uint32_t tile = line / KERNEL_TILE_LINES * KERNEL_TILE_LINES;
+	uint32_t first = line / EIGHT * EIGHT;
 	uint64_t fold = 0;
-	for (unsigned piece = line - tile; piece < TILE_PIECES; piece += KERNEL_TILE_LINES) {
+	for (unsigned piece = line - first; piece < EIGHT * EIGHT; piece += EIGHT) {
 		for (unsigned i = 0; i < 2; i++) {
 			unsigned byte = (piece * PIECE_BYTES + i * WORD_BYTES) % KERNEL_LINE_BYTES;
 			if (byte < rig->data_bytes)
-				fold ^= get_word(piece_word(rig, tile, piece, i));
+				fold ^= get_word(piece_word(rig, first, piece, i));
 		}
 	}
 	if (rig->code != RS_NONE && stream & STREAM_READ_PARITY)
@@ -58,8 +58,8 @@ static uint32_t prepare(struct rig *rig, uint32_t stream, uint64_t seed)
 	uint32_t zeros = 0;
 	rig_randomize(rig, seed);
 	for (uint32_t line = 5; line < rig->lines; line += 37) {
-		uint32_t tile = line / KERNEL_TILE_LINES * KERNEL_TILE_LINES;
-		uint8_t *word = piece_word(rig, tile, line - tile, 0);
+		uint32_t first = line / EIGHT * EIGHT;
+		uint8_t *word = piece_word(rig, first, line - first, 0);
 		put_word(word, get_word(word) ^ fold_of(rig, line, stream));
 		zeros++;
 	}

@@ -42,11 +42,6 @@ FUNCTION void ptx_multiply_add(
 	__nvvm_bar_warp_sync(0xffffffffu);
 }
 
-FUNCTION word4 ptx_load_once(const uint8_t *from)
-{
-	return *(const volatile word4 *)from;
-}
-
 /* Copies are made at the latest moment, when they are waited for: who does not wait misses them. */
 struct lane_copies {
 	struct {
