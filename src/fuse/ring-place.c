@@ -6,9 +6,11 @@
  * program that waits for its request makes room for the thread, and the other way round, and no
  * other processor has to be woken. That is best for small requests, and where all processors work.
  *
- * With large requests most of the time is the kernel's copying, which the thread does. As long as
- * few rings have any, their threads may run anywhere, beside the programs, and where a thread has
- * several requests at a time, helpers of the kernel's copy for it (see ring-rounds.c).
+ * With large requests most of the time is the kernel's copying, which the thread does. Where a
+ * thread has several of them at a time, helpers of the kernel's copy for it (see ring-rounds.c),
+ * and it may run anywhere, beside the program, as long as few rings have large requests. So it may
+ * with one at a time, too, where program and thread can't take turns on their processor
+ * (ring-idle.c).
  */
 #include "fuse/ring-rounds.h"
 
@@ -72,7 +74,8 @@ void ring_place_see(struct ring *ring, size_t bytes)
 		int64_t now = clock_ns();
 
 		atomic_store_explicit(&ring->large_ns, now, memory_order_relaxed);
-		would_roam = few_have_large(all, now);
+		would_roam =
+			(ring->at_work > 1 || !ring_idle_suits(ring)) && few_have_large(all, now);
 	}
 	if (would_roam == ring->roams) {
 		ring->doubts = 0;

@@ -14,7 +14,8 @@
  * shared queue of the device, or took care of a request that was set aside) is handed over in a
  * list, and the thread woken by an eventfd that the ring reads from.
  *
- * Where the thread runs, and when others of the kernel copy for it, ring-place.c says.
+ * Where the thread runs, and when others of the kernel copy for it, ring-place.c says; and which
+ * others go before it, ring-idle.c.
  *
  * While a job is on the device the thread looks for its end and for the next request in turns, at
  * last with short naps; with none there it sleeps in the kernel.
@@ -219,6 +220,7 @@ static void dispatch(struct ring_entry *entry)
 		.transport_data = entry,
 	};
 	ring->at_work++;
+	ring_idle_see(ring);
 	ring_place_see(ring, bytes_moved(header, entry->header, data_bytes));
 	fuse_dispatch(&entry->request);
 }

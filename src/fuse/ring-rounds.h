@@ -25,6 +25,19 @@ struct ring_entry {
 	struct ring_entry *next; /* in ring->replied */
 };
 
+/* What the scheduler takes the thread for: see ring-idle.c. */
+struct ring_idle {
+	int schedstat_fd, loadavg_fd; /* the former -1: it stays what it is */
+	bool is_idle;                 /* SCHED_IDLE, now */
+	bool crowded, together;       /* reasons not to be: others want its processor; requests come
+				       * before the last has been answered */
+	unsigned doubts;              /* requests in a row that were not as `together` says */
+	int64_t crowded_until_ns, crowded_for_ns;
+	int64_t delay_ns; /* that the thread had waited for a processor in all at the last look */
+	int64_t look_ns;  /* when to look again */
+	int64_t seen;     /* requests since the last look */
+};
+
 enum ring_task { TASK_NONE, TASK_MAKE, TASK_REGISTER, TASK_REGISTER_LAST, TASK_SERVE, TASK_END };
 
 struct ring {
@@ -52,7 +65,8 @@ struct ring {
 	bool roams;                    /* runs on all processors: see ring-place.c */
 	bool helpless;                 /* the kernel has no helpers for it */
 	unsigned doubts;               /* requests in a row that would have it the other way */
-	_Atomic int64_t large_ns;      /* when the last large request came; others look, too */
+	struct ring_idle idle;
+	_Atomic int64_t large_ns; /* when the last large request came; others look, too */
 
 	_Atomic(struct ring_entry *) replied; /* by other threads */
 	atomic_bool asleep, stopping;
@@ -68,6 +82,16 @@ err_t ring_rounds_register(struct ring *ring, bool last);
 
 /* Serve until all is over. */
 void ring_rounds_serve(struct ring *ring);
+
+/* ring-idle.c: find out whether the thread may be SCHED_IDLE, and be an ordinary one at first. */
+void ring_idle_begin(struct ring *ring);
+void ring_idle_end(struct ring *ring);
+
+/* A request has come: what should the thread be from now on? */
+void ring_idle_see(struct ring *ring);
+
+/* Whether it should be SCHED_IDLE as long as it stays in its place. */
+bool ring_idle_suits(const struct ring *ring);
 
 /* ring-place.c: begin on the usual processor. */
 void ring_place_begin(struct ring *ring);

@@ -60,6 +60,7 @@ static void *ring_main(void *argument)
 
 	transport_dev_name_thread("vramfs-ring", ring->options.number);
 	ring_place_begin(ring);
+	ring_idle_begin(ring);
 	ring->queue = store_queue(fs_store(ring->options.connection->fs));
 	pthread_mutex_lock(&ring->lock);
 	while (goes_on) {
@@ -79,6 +80,7 @@ static void *ring_main(void *argument)
 		pthread_cond_broadcast(&ring->changed);
 	}
 	pthread_mutex_unlock(&ring->lock);
+	ring_idle_end(ring);
 	return NULL;
 }
 

@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -55,6 +56,7 @@ static int set_up(void **state)
 	for (unsigned i = 0; i < RINGS; i++) {
 		all.rings[i] = calloc(1, sizeof(struct ring));
 		all.rings[i]->options.all = &all;
+		all.rings[i]->idle.schedstat_fd = -1;
 	}
 	own = all.rings[0];
 	while (!CPU_ISSET((unsigned)own->options.processor, &all.processors))
@@ -127,6 +129,26 @@ static void it_does_not_move_for_one_request(void **state)
 	assert_roams(true);
 }
 
+/* A thread that makes room for the program needs no place beside it, unless it has much to do. */
+static void an_idle_thread_stays_until_requests_come_together(void **state)
+{
+	(void)state;
+	own->idle.schedstat_fd = open("/dev/null", O_RDONLY);
+	assert_true(ring_idle_suits(own));
+	own->at_work = 1;
+	see(ENOUGH, LARGE, 0);
+	assert_roams(false);
+	own->at_work = 2;
+	see(ENOUGH, LARGE, 0);
+	assert_roams(true);
+	own->at_work = 1;
+	see(ENOUGH, LARGE, 0);
+	assert_roams(false);
+	ring_idle_end(own);
+	see(ENOUGH, LARGE, 0);
+	assert_roams(true);
+}
+
 /* A machine of fewer than four processors has none to spare. */
 static void with_few_processors_it_stays_at_home(void **state)
 {
@@ -156,6 +178,8 @@ int main(void)
 			where_many_work_it_stays_at_home, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			it_does_not_move_for_one_request, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_idle_thread_stays_until_requests_come_together, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			with_few_processors_it_stays_at_home, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
