@@ -220,8 +220,9 @@ static void dispatch(struct ring_entry *entry)
 		.transport_data = entry,
 	};
 	ring->at_work++;
-	ring_idle_see(ring);
 	ring_place_see(ring, bytes_moved(header, entry->header, data_bytes));
+	/* Behind that: the kernel's helpers are what the thread is when it first has some. */
+	ring_idle_see(ring);
 	fuse_dispatch(&entry->request);
 }
 
