@@ -94,6 +94,9 @@ struct device_info_list {
 /* Append a zeroed entry and return it; aborts only when host memory is exhausted. */
 struct device_info *device_info_list_add(struct device_info_list *list);
 
+/* Say behind the driver's version that the kernels have the form NAME. */
+void device_info_name_kernels(struct device_info *info, const char *name);
+
 const struct device_backend *device_backend(enum device_kind kind);
 
 /* Where the segments of LAUNCH are in host memory; NULL if it is of whole blocks. */

@@ -183,16 +183,6 @@ static cuda_result compile_kernels(struct cuda_device *device, char *log, size_t
 	return result;
 }
 
-/* Behind the driver's version, as the host does it. */
-static void name_kernels(struct cuda_device *device)
-{
-	char *driver = device->base.info.driver;
-	const size_t length = strlen(driver);
-
-	snprintf(driver + length, sizeof(device->base.info.driver) - length, ", %s kernels",
-		device->variant->name);
-}
-
 static int load_kernels(
 	struct cuda_device *device, const char *kernels, const char *subject, struct why *why)
 {
@@ -235,7 +225,7 @@ static int load_kernels(
 						    driver, device->kernels[i]);
 	}
 	cuda_turns_init(device);
-	name_kernels(device);
+	device_info_name_kernels(&device->base.info, device->variant->name);
 	return 0;
 }
 

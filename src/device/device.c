@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* While a word stays 0, look at the clock every so many polls, and ask the driver every so often.
@@ -53,6 +54,13 @@ struct device_info *device_info_list_add(struct device_info_list *list)
 	}
 	list->items[list->count] = (struct device_info){0};
 	return &list->items[list->count++];
+}
+
+void device_info_name_kernels(struct device_info *info, const char *name)
+{
+	const size_t length = strlen(info->driver);
+
+	snprintf(info->driver + length, sizeof(info->driver) - length, ", %s kernels", name);
 }
 
 int device_list(struct device_info **ret_list, size_t *ret_count)

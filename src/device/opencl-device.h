@@ -21,7 +21,7 @@ enum opencl_form { OPENCL_WHOLE, OPENCL_SLABS, OPENCL_FORMS };
 /* How the kernels find a line's parity: see kernels/code.h. */
 struct opencl_variant {
 	const char *name;
-	const char *options; /* that the kernels are built with */
+	const char *options; /* that the kernels are built with, too */
 };
 
 struct opencl_limits {

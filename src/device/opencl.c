@@ -26,8 +26,8 @@
 #define VARIANT_VARIABLE "VRAMFS_KERNELS_OPENCL"
 enum { FOR_GPUS, FOR_PROCESSORS, VARIANTS };
 static const struct opencl_variant variants[VARIANTS] = {
-	[FOR_GPUS] = {"planes", "-cl-std=CL1.2"},
-	[FOR_PROCESSORS] = {"slices", "-cl-std=CL1.2 -DPARITY_BY_SLICES"},
+	[FOR_GPUS] = {"planes", ""},
+	[FOR_PROCESSORS] = {"slices", " -DPARITY_BY_SLICES"},
 };
 
 /* For tests on machines without a discrete GPU: stage even where kernels could reach pinned memory.
@@ -81,7 +81,7 @@ static int build_kernels(struct opencl_device *device, enum opencl_form form, co
 	cl_int code;
 	int err = 0;
 
-	snprintf(options, sizeof(options), "%s%s", device->variant->options,
+	snprintf(options, sizeof(options), "-cl-std=CL1.2%s%s", device->variant->options,
 		form == OPENCL_SLABS ? " -DREGION_IN_SLABS" : "");
 	program = driver->clCreateProgramWithSource(device->context, 1, &source, NULL, &code);
 	if (!program)
@@ -251,16 +251,6 @@ static err_t choose_variant(const struct device_info *info, const char *kernels,
 		wanted, variants[FOR_GPUS].name, variants[FOR_PROCESSORS].name);
 }
 
-/* Behind the driver's version, as the other backends do it. */
-static void name_kernels(struct opencl_device *device)
-{
-	char *driver = device->base.info.driver;
-	const size_t length = strlen(driver);
-
-	snprintf(driver + length, sizeof(device->base.info.driver) - length, ", %s kernels",
-		device->variant->name);
-}
-
 static int opencl_set_up(struct opencl_device *device, struct why *why)
 {
 	const struct opencl_driver *driver = device->driver;
@@ -309,7 +299,7 @@ static int opencl_open(const struct device_info *info, const char *kernels,
 	device->base.info = *info;
 	device->driver = driver;
 	device->variant = variant;
-	name_kernels(device);
+	device_info_name_kernels(&device->base.info, variant->name);
 	pthread_mutex_init(&device->building, NULL);
 	device->reaches_pinned = info->unified && !(force_staging && !strcmp(force_staging, "1"));
 	err = opencl_set_up(device, why);

@@ -32,9 +32,6 @@
 /* and the thread may have waited so long for each request since. */
 #define MOST_DELAY_NS INT64_C(200000)
 
-/* So many requests in a row must tell whether they come one at a time. */
-#define DOUBTS_TO_BELIEVE 8u
-
 /* For so long it is ordinary the first time, and at most. */
 #define CROWDED_LEAST_NS INT64_C(100000000)
 #define CROWDED_MOST_NS INT64_C(10000000000)
@@ -160,16 +157,6 @@ static void look(struct ring *ring, int64_t now)
 	ring->idle.look_ns = now + LOOK_GAP_NS;
 }
 
-static void count_together(struct ring *ring)
-{
-	if (ring->idle.together == (ring->at_work > 1)) {
-		ring->idle.doubts = 0;
-	} else if (++ring->idle.doubts == DOUBTS_TO_BELIEVE) {
-		ring->idle.doubts = 0;
-		ring->idle.together = !ring->idle.together;
-	}
-}
-
 void ring_idle_see(struct ring *ring)
 {
 	const int64_t now = clock_ns();
@@ -178,7 +165,7 @@ void ring_idle_see(struct ring *ring)
 	if (ring->idle.schedstat_fd < 0)
 		return;
 	ring->idle.seen++;
-	count_together(ring);
+	(void)ring_believe(&ring->idle.together, ring->at_work > 1, &ring->idle.doubts);
 	if (now >= ring->idle.look_ns)
 		look(ring, now);
 	idle = !ring->idle.crowded && !ring->idle.together && !ring->roams;

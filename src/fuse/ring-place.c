@@ -27,9 +27,6 @@
 /* which it has if the last came so short a time ago. */
 #define RECENT_NS INT64_C(2000000)
 
-/* So many requests in a row must ask for the other place, as going there takes a while. */
-#define DOUBTS_TO_MOVE 8u
-
 static void run_on(const struct ring *ring, const cpu_set_t *set)
 {
 	/* If that is not to be, it only takes longer. */
@@ -77,14 +74,10 @@ void ring_place_see(struct ring *ring, size_t bytes)
 		would_roam =
 			(ring->at_work > 1 || !ring_idle_suits(ring)) && few_have_large(all, now);
 	}
-	if (would_roam == ring->roams) {
-		ring->doubts = 0;
-	} else if (++ring->doubts == DOUBTS_TO_MOVE) {
-		ring->doubts = 0;
-		ring->roams = would_roam;
-		if (would_roam)
-			run_on(ring, &all->processors);
-		else
-			stay(ring);
-	}
+	if (!ring_believe(&ring->roams, would_roam, &ring->doubts))
+		return;
+	if (ring->roams)
+		run_on(ring, &all->processors);
+	else
+		stay(ring);
 }

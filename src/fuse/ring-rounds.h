@@ -93,6 +93,23 @@ void ring_idle_see(struct ring *ring);
 /* Whether it should be SCHED_IDLE as long as it stays in its place. */
 bool ring_idle_suits(const struct ring *ring);
 
+/* To move, or to become another kind of thread, takes a while: so it takes this many requests in a
+ * row that have SEEN it the other way before IT is. DOUBTS counts them. Did this one change it? */
+#define RING_DOUBTS 8u
+
+static inline bool ring_believe(bool *it, bool seen, unsigned *doubts)
+{
+	if (*it == seen) {
+		*doubts = 0;
+		return false;
+	}
+	if (++*doubts < RING_DOUBTS)
+		return false;
+	*doubts = 0;
+	*it = seen;
+	return true;
+}
+
 /* ring-place.c: begin on the usual processor. */
 void ring_place_begin(struct ring *ring);
 

@@ -13,7 +13,7 @@
  * A shorter line begins with zeros. The loop is of constant length and unrolled, because PoCL (3.1)
  * has otherwise lanes run it that have no line.
  */
-#define SLICED_WORDS 32u
+#define SLICED_WORDS (KERNEL_LINE_BYTES / 4)
 
 FUNCTION uint64_t code_parity(LOCAL const uint32_t *row, uint32_t data_bytes)
 {
